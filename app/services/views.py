@@ -1,0 +1,228 @@
+"""What services hand to pages and to the API: frozen, ready to show, already filtered by access.
+
+Texts that come from diagrams, forms and rules are `Text`; the page picks the language.
+Instants are aware UTC. Nothing here holds a database object.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, Literal
+
+from app.text import Text
+
+Risk = Literal["red", "orange", "yellow", "green", ""]
+
+
+@dataclass(frozen=True, slots=True)
+class DueView:
+    """Until when, by which rule, and how it was reckoned."""
+
+    at: datetime | None
+    provisional: bool = False
+    deadline_id: str = ""
+    rule: Text = Text("", "")
+    started_at: datetime | None = None
+    start_fact: Text = Text("", "")
+    method: Text = Text("", "")
+    source: str = ""
+    is_choice: bool = False  # law and plan leave it open: the page says so
+    extended_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChildLine:
+    """The child in one line; `name` is empty when this person may not see it."""
+
+    case_id: int
+    name: str
+    sex: str
+    age: int | None
+    risk: Risk
+    place: str
+    last_seen_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InboxRow:
+    """One task in a list."""
+
+    id: int
+    title: Text
+    process: Text
+    child: ChildLine | None
+    due: DueView
+    late: bool
+    mine: bool
+    claimed_by: str
+    unit: str
+    role: Text
+    has_draft: bool
+    opened_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class InboxGroup:
+    """Rows that fall due in the same span: late, today, this week, later, no limit."""
+
+    key: Literal["late", "today", "week", "later", "open"]
+    rows: tuple[InboxRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class InboxPage:
+    """One page of an inbox view; `after` is the key of the next page, or empty."""
+
+    view: str
+    groups: tuple[InboxGroup, ...]
+    counts: Mapping[str, str]  # view → figure, "1000+" when more
+    after: str
+    as_of: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ClauseView:
+    """Why a task exists: a clause of the plan, or a legal basis, or a proposal of ours."""
+
+    id: str
+    citation: Text
+    summary: Text
+    kind: Literal["plan", "law", "proposal"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What follows one answer: who receives which task, until when."""
+
+    answer: Text
+    when: Mapping[str, Any]  # the answers that lead here: {field: value}
+    follows: tuple[Text, ...]
+    open_ended: bool = False  # an operation decides: "then the system works out …"
+
+
+@dataclass(frozen=True, slots=True)
+class TaskPage:
+    """Everything the task page shows."""
+
+    row: InboxRow
+    version: int
+    form_id: str
+    answers: Mapping[str, Any]  # the draft, or what is already known
+    draft_saved_at: datetime | None
+    choices: Mapping[str, tuple[tuple[str, str], ...]]  # options_from → (value, label)
+    clauses: tuple[ClauseView, ...]
+    outcomes: tuple[Outcome, ...]
+    seen_by: tuple[Text, ...]
+    may: frozenset[str]  # claim, release, complete, draft
+    closed: Text | None = None  # set when the task is no longer open: by whom and how
+
+
+@dataclass(frozen=True, slots=True)
+class StoryLine:
+    """One event of a case in plain words."""
+
+    seq: int
+    occurred_at: datetime
+    recorded_at: datetime
+    sentence: Text
+    by: str
+    source: Text
+    late_entry: bool
+    sealed: bool = False
+    current: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DiagramView:
+    """One instance on its diagram: which elements and flows carry which mark."""
+
+    instance_id: int
+    process: str
+    name: Text
+    status: Literal["running", "done", "ended", "scheduled"]
+    now: tuple[str, ...]
+    done: tuple[str, ...]
+    flows: tuple[str, ...]
+    cancelled: tuple[str, ...]
+    waiting_since: datetime | None
+    sentence: Text
+
+
+@dataclass(frozen=True, slots=True)
+class ClockView:
+    """The six-month clock of one guardian, as rows of spans and three figures."""
+
+    guardian: str
+    state: Literal["RUN", "HOLD", "STOP", "NONE"]
+    current: Text
+    longest: Text
+    last_year: Text
+    rule_version: str
+    six_months_on: date | None
+    spans: tuple[tuple[date, date, str], ...]  # from, to (exclusive), counted|hold|unverifiable|performing
+
+
+@dataclass(frozen=True, slots=True)
+class Relative:
+    """Someone of the child's family or care."""
+
+    kind: Text
+    name: str
+    note: str
+    case_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CasePage:
+    """A child's case, or a report, as its home page tells it."""
+
+    id: int
+    number: str
+    kind: str
+    child: ChildLine | None
+    lead: Text
+    tonight: Text
+    tonight_sealed: bool
+    story: tuple[StoryLine, ...]
+    next_tasks: tuple[InboxRow, ...]
+    diagrams: tuple[DiagramView, ...]
+    clocks: tuple[ClockView, ...]
+    family: tuple[Relative, ...]
+    reports: int
+    may: frozenset[str]  # record, new_danger
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """Something from outside that the desk can register: what it is, and who waits for it."""
+
+    message: str
+    label: Text
+    form_id: str
+    waiting: tuple[tuple[int, Text], ...]  # instance id, what waits
+    starts: Text | None  # the process it starts when nobody waits
+
+
+@dataclass(frozen=True, slots=True)
+class OverdueRow:
+    """A task past its deadline, and what a supervisor may do about it."""
+
+    task: InboxRow
+    level: int  # 1 = first supervisor, 2 = one level up
+    escalation_task_id: int | None
+    handled: Text | None
+    may: frozenset[str]  # direct, reassign, extend, not_applicable
+
+
+@dataclass(frozen=True, slots=True)
+class OversightPage:
+    """What is late and what soon will be, within one person's region."""
+
+    overdue: tuple[OverdueRow, ...]
+    soon: tuple[InboxRow, ...]
+    by_unit: tuple[tuple[str, int, int, int], ...]  # unit, open, late, due within a day
+    incidents: tuple[tuple[int, str, Text, datetime], ...]
+    as_of: datetime
+    people: tuple[tuple[int, str], ...] = field(default=())  # to reassign to
