@@ -1,0 +1,23 @@
+"""Tables. Queries live in the service that owns the noun."""
+
+from app.models.cases import (
+    Case,
+    CaseLink,
+    Child,
+    ClockAlert,
+    Guardian,
+    Performance,
+    Placement,
+    Report,
+    ReportChild,
+)
+from app.models.library import Definition, Practice, Release
+from app.models.log import Event, Incident, Notice, Outbox
+from app.models.people import Post, Unit, User
+from app.models.work import Deadline, Draft, Instance, Submission, Subscription, Task
+
+__all__ = [
+    "Case", "CaseLink", "Child", "ClockAlert", "Deadline", "Definition", "Draft", "Event", "Guardian",
+    "Incident", "Instance", "Notice", "Outbox", "Performance", "Placement", "Post", "Practice", "Release",
+    "Report", "ReportChild", "Submission", "Subscription", "Task", "Unit", "User",
+]

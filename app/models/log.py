@@ -1,0 +1,96 @@
+"""The record: hash-chained events, what must leave the house, and what went wrong."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.db import Base
+from app.models.types import Id, Instant
+
+WAITING = text("state = 'waiting'")
+
+
+class Event(Base):
+    """One thing that happened in a case: numbered without gaps, chained by hash, never changed.
+
+    `body` is canonical JSON (RFC 8785) and holds ids and codes only. What is personal is in
+    `sealed` under the case's key; the body commits to it with a salted hash, so that erasing
+    the key leaves the chain whole. `hash` = SHA-256(prev || body).
+    """
+
+    __tablename__ = "event"
+    __table_args__ = (UniqueConstraint("case_id", "seq"), Index(None, "instance_id"))
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("case.id"))
+    seq: Mapped[int]
+    kind: Mapped[str] = mapped_column(String(24))
+    instance_id: Mapped[int | None] = mapped_column(Id)
+    task_id: Mapped[int | None] = mapped_column(Id)
+    actor_id: Mapped[int | None] = mapped_column(Id)
+    occurred_at: Mapped[datetime] = mapped_column(Instant)
+    recorded_at: Mapped[datetime] = mapped_column(Instant)
+    body: Mapped[str] = mapped_column(Text)
+    sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    prev: Mapped[bytes] = mapped_column(LargeBinary)
+    hash: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class Outbox(Base):
+    """Something that must leave this transaction: a notice, or a message to another case."""
+
+    __tablename__ = "outbox"
+    __table_args__ = (
+        Index("ix_outbox_waiting", "due_at", "id", sqlite_where=WAITING, postgresql_where=WAITING),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("case.id"))
+    kind: Mapped[str] = mapped_column(String(16))
+    key: Mapped[str] = mapped_column(String(120), unique=True)
+    target_case_id: Mapped[int | None] = mapped_column(ForeignKey("case.id"))
+    payload: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    state: Mapped[str] = mapped_column(String(10), default="waiting")
+    attempts: Mapped[int] = mapped_column(default=0)
+    due_at: Mapped[datetime] = mapped_column(Instant)
+    done_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class Notice(Base):
+    """A notice that reached its unit's page; says what and where, never who."""
+
+    __tablename__ = "notice"
+    __table_args__ = (Index(None, "unit_id", "sent_at"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    outbox_id: Mapped[int] = mapped_column(ForeignKey("outbox.id"), unique=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("case.id"))
+    unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"))
+    kind: Mapped[str] = mapped_column(String(40))
+    sent_at: Mapped[datetime] = mapped_column(Instant)
+    read_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class Incident(Base):
+    """A step that failed: what it was, how often it was tried, when the next try is.
+
+    `detail` holds a code and ids, never what somebody typed.
+    """
+
+    __tablename__ = "incident"
+    __table_args__ = (Index(None, "state", "next_try_at"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("case.id"))
+    source: Mapped[str] = mapped_column(String(12))
+    source_id: Mapped[int] = mapped_column(Id)
+    code: Mapped[str] = mapped_column(String(60))
+    detail: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    attempts: Mapped[int] = mapped_column(default=1)
+    state: Mapped[str] = mapped_column(String(10), default="open")
+    opened_at: Mapped[datetime] = mapped_column(Instant)
+    next_try_at: Mapped[datetime | None] = mapped_column(Instant)

@@ -1,0 +1,62 @@
+"""Units in their region tree, and the people who hold posts in them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.db import Base
+from app.models.types import Id, Instant
+
+
+class Unit(Base):
+    """A body at a place: a village committee, a police station, a county's civil affairs.
+
+    `path` is the region it serves, as codes joined by "/" and closed by "/", so that a
+    prefix test says "within": /620000/620700/620702/.
+    """
+
+    __tablename__ = "unit"
+    __table_args__ = (Index(None, "path", "sector"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    code: Mapped[str] = mapped_column(String(40), unique=True)
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"))
+    path: Mapped[str] = mapped_column(String(120))
+    level: Mapped[str] = mapped_column(String(12))
+    sector: Mapped[str] = mapped_column(String(32))
+    name_zh: Mapped[str] = mapped_column(String(80))
+    name_en: Mapped[str] = mapped_column(String(120))
+
+
+class User(Base):
+    """A person who signs in; what they may do follows from their posts."""
+
+    __tablename__ = "user"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    username: Mapped[str] = mapped_column(String(64), unique=True)
+    email: Mapped[str] = mapped_column(String(120), unique=True)
+    password: Mapped[str] = mapped_column(String(255))
+    name: Mapped[str] = mapped_column(String(60))
+    active: Mapped[bool] = mapped_column(default=True)
+    fs_uniquifier: Mapped[str] = mapped_column(String(64), unique=True)
+    failed_sign_ins: Mapped[int] = mapped_column(default=0)
+    locked_until: Mapped[datetime | None] = mapped_column(Instant)
+    posts: Mapped[list[Post]] = relationship(back_populates="user")
+
+
+class Post(Base):
+    """A role that a person holds in a unit (roles.json, and the posts auditor, policy, admin)."""
+
+    __tablename__ = "post"
+    __table_args__ = (UniqueConstraint("user_id", "role", "unit_id"), Index(None, "unit_id", "role"))
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+    role: Mapped[str] = mapped_column(String(40))
+    unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"))
+    user: Mapped[User] = relationship(back_populates="posts")
+    unit: Mapped[Unit] = relationship()

@@ -1,0 +1,150 @@
+"""Instances of diagrams and what they ask of people: tasks, deadlines, subscriptions, submissions, drafts."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.db import Base
+from app.models.types import Id, Instant
+
+OPEN = text("status = 'open'")
+DUE = text("state = 'due'")
+
+
+class Instance(Base):
+    """One run of one diagram within a case, pinned to the release under which it began.
+
+    `timers`, `awaits` and `mailbox` mirror what the engine waits for, so that a step
+    writes only differences; `context` holds the ids that messages are matched by.
+    """
+
+    __tablename__ = "instance"
+    __table_args__ = (Index(None, "case_id", "status"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("case.id"))
+    release_id: Mapped[int] = mapped_column(ForeignKey("release.id"))
+    process: Mapped[str] = mapped_column(String(40))
+    status: Mapped[str] = mapped_column(String(12))
+    state: Mapped[bytes | None] = mapped_column(LargeBinary)
+    context: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    facts: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    timers: Mapped[list[Any]] = mapped_column(JSON, default=list)
+    awaits: Mapped[list[Any]] = mapped_column(JSON, default=list)
+    mailbox: Mapped[list[Any]] = mapped_column(JSON, default=list)
+    version: Mapped[int] = mapped_column(default=0)
+    started_at: Mapped[datetime] = mapped_column(Instant)
+    ended_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class Task(Base):
+    """A piece of work for a person: the inbox is this table, a projection of the engine's state."""
+
+    __tablename__ = "task"
+    __table_args__ = (
+        Index("ix_task_inbox", "unit_id", "role", "due_at", "id", sqlite_where=OPEN, postgresql_where=OPEN),
+        Index("ix_task_mine", "assignee_id", "due_at", "id", sqlite_where=OPEN, postgresql_where=OPEN),
+        Index("ix_task_due", "due_at", "id", sqlite_where=OPEN, postgresql_where=OPEN),
+        Index(None, "case_id", "status"),
+        Index(None, "instance_id"),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("case.id"))
+    instance_id: Mapped[int] = mapped_column(ForeignKey("instance.id"))
+    engine_id: Mapped[int]
+    process: Mapped[str] = mapped_column(String(40))
+    element: Mapped[str] = mapped_column(String(40))
+    item: Mapped[str | None] = mapped_column(String(64))
+    role: Mapped[str] = mapped_column(String(40))
+    unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"))
+    assignee_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+    status: Mapped[str] = mapped_column(String(12), default="open")
+    version: Mapped[int] = mapped_column(default=0)
+    opened_at: Mapped[datetime] = mapped_column(Instant)
+    deadline_id: Mapped[str] = mapped_column(String(8))
+    due_at: Mapped[datetime] = mapped_column(Instant)
+    due: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    escalations: Mapped[int] = mapped_column(default=0)
+    closed_at: Mapped[datetime | None] = mapped_column(Instant)
+    closed_by: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+
+
+class Deadline(Base):
+    """An instant at which something must happen: a task falls due, a timer fires, an instance starts."""
+
+    __tablename__ = "deadline"
+    __table_args__ = (
+        UniqueConstraint("instance_id", "key", "due_at"),
+        Index("ix_deadline_due", "due_at", "id", sqlite_where=DUE, postgresql_where=DUE),
+        Index(None, "task_id"),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("case.id"))
+    instance_id: Mapped[int] = mapped_column(ForeignKey("instance.id"))
+    task_id: Mapped[int | None] = mapped_column(ForeignKey("task.id"))
+    kind: Mapped[str] = mapped_column(String(8))
+    key: Mapped[str] = mapped_column(String(80))
+    rule: Mapped[str] = mapped_column(String(8), default="")
+    due_at: Mapped[datetime] = mapped_column(Instant)
+    law_date: Mapped[date | None]
+    provisional: Mapped[bool] = mapped_column(default=False)
+    state: Mapped[str] = mapped_column(String(10), default="due")
+    done_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class Subscription(Base):
+    """A message that an instance waits for now."""
+
+    __tablename__ = "subscription"
+    __table_args__ = (UniqueConstraint("instance_id", "message", "element"), Index(None, "case_id", "message"))
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("case.id"))
+    instance_id: Mapped[int] = mapped_column(ForeignKey("instance.id"))
+    message: Mapped[str] = mapped_column(String(40))
+    element: Mapped[str] = mapped_column(String(80))
+
+
+class Submission(Base):
+    """A form's answers as sent; never overwritten: a correction is a new row that supersedes."""
+
+    __tablename__ = "submission"
+    __table_args__ = (
+        UniqueConstraint("user_id", "idempotency_key"),
+        Index(None, "case_id", "form"),
+        Index(None, "instance_id"),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("case.id"))
+    instance_id: Mapped[int | None] = mapped_column(ForeignKey("instance.id"))
+    task_id: Mapped[int | None] = mapped_column(ForeignKey("task.id"))
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+    form: Mapped[str] = mapped_column(String(24))
+    element: Mapped[str] = mapped_column(String(80))
+    answers: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    secret: Mapped[bytes] = mapped_column(LargeBinary)
+    occurred_at: Mapped[datetime] = mapped_column(Instant)
+    recorded_at: Mapped[datetime] = mapped_column(Instant)
+    supersedes_id: Mapped[int | None] = mapped_column(ForeignKey("submission.id"))
+    idempotency_key: Mapped[str | None] = mapped_column(String(64))
+
+
+class Draft(Base):
+    """What somebody has typed and not sent; sealed, and seen by its writer only."""
+
+    __tablename__ = "draft"
+    __table_args__ = (UniqueConstraint("user_id", "key"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+    key: Mapped[str] = mapped_column(String(80))
+    case_id: Mapped[int] = mapped_column(ForeignKey("case.id"), index=True)
+    secret: Mapped[bytes] = mapped_column(LargeBinary)
+    saved_at: Mapped[datetime] = mapped_column(Instant)

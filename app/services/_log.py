@@ -1,0 +1,95 @@
+"""The case's record: events numbered without gaps and chained by hash, inside the business transaction.
+
+Body: canonical JSON of ids and codes. orjson with sorted keys is byte-equal to RFC 8785 for
+what is let in: no floats, ASCII keys, integers within 2^53 (checked here). Personal data goes
+to `sealed`; the body carries its salted commitment. Source: ARCHITECTURE, RELIABILITY §5; ADR 0008.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from app.services._seal import CaseKey
+
+SAFE_INTEGER = 2**53
+
+
+def canonical(value: Mapping[str, Any]) -> bytes:
+    """`value` as canonical JSON. Raises ValueError for a float, an odd key or a huge integer."""
+    _check(value)
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+
+
+def _check(value: Any) -> None:
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            if not (isinstance(key, str) and key.isascii()):
+                raise ValueError("keys of an event are ASCII")
+            _check(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            _check(inner)
+    elif isinstance(value, float) or (isinstance(value, int) and abs(value) > SAFE_INTEGER):
+        raise ValueError("an event holds no floats and no integer beyond 2^53")
+
+
+def commit_to(secret: Any) -> tuple[str, dict[str, Any]]:
+    """A salted commitment to `secret`, and what must be sealed to open it again."""
+    salt = secrets.token_hex(16)
+    digest = hashlib.sha256(salt.encode() + orjson.dumps(secret, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    return digest, {"salt": salt, "secret": secret}
+
+
+class Chain:
+    """The end of one case's chain, growing within one transaction."""
+
+    def __init__(self, case_id: int, last_seq: int, last_hash: bytes, key: CaseKey) -> None:
+        self.case_id = case_id
+        self.seq = last_seq
+        self.head = last_hash
+        self.rows: list[dict[str, Any]] = []
+        self._key = key
+
+    def append(  # noqa: PLR0913 - an event has this many sides
+        self,
+        kind: str,
+        data: Mapping[str, Any],
+        *,
+        at: datetime,
+        occurred_at: datetime | None = None,
+        actor_id: int | None = None,
+        instance_id: int | None = None,
+        task_id: int | None = None,
+        secret: Any = None,
+    ) -> int:
+        """Add one event and return its number; `secret` is sealed, `data` is not."""
+        self.seq += 1
+        body: dict[str, Any] = {
+            "case": self.case_id,
+            "seq": self.seq,
+            "kind": kind,
+            "at": at.isoformat(),
+            "occurred": (occurred_at or at).isoformat(),
+            "actor": actor_id,
+            "instance": instance_id,
+            "task": task_id,
+            "data": data,
+        }
+        sealed = None
+        if secret is not None:
+            body["commitment"], opening = commit_to(secret)
+            sealed = self._key.seal(opening, f"event.sealed:{self.case_id}:{self.seq}")
+        text = canonical(body)
+        prev, self.head = self.head, hashlib.sha256(self.head + text).digest()
+        self.rows.append({
+            "case_id": self.case_id, "seq": self.seq, "kind": kind, "instance_id": instance_id, "task_id": task_id,
+            "actor_id": actor_id, "occurred_at": occurred_at or at, "recorded_at": at, "body": text.decode(),
+            "sealed": sealed, "prev": prev, "hash": self.head,
+        })  # fmt: skip
+        return self.seq

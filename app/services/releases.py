@@ -1,0 +1,75 @@
+"""Releases: read from folders, checked, stored once by content, published."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from sqlalchemy import insert, select
+from sqlalchemy.orm import Session
+
+from app import clock
+from app.db import db, transaction
+from app.errors import NotFound
+from app.models import Definition, Release
+from app.services.library import Library, library
+from app.settings import ROOT
+from app.text import Text
+
+SOURCES = (("bpmn", "*.bpmn"), ("bpmn", "*.json"), ("forms", "*.json"))
+
+
+def read_folder(root: Path = ROOT) -> dict[str, bytes]:
+    """The files of a release under `root`: path → content."""
+    return {
+        f"{folder}/{file.name}": file.read_bytes()
+        for folder, pattern in SOURCES
+        for file in sorted((root / folder).glob(pattern))
+    }
+
+
+def content_hash(files: dict[str, bytes]) -> str:
+    """One hash over every path and content, the same whatever the order of reading."""
+    digest = hashlib.sha256()
+    for path in sorted(files):
+        digest.update(path.encode() + b"\0" + hashlib.sha256(files[path]).digest())
+    return digest.hexdigest()
+
+
+def load(root: Path = ROOT, note: str = "") -> int:
+    """Store the folder's release unless it is stored already; returns its id. It is not published by this."""
+    files = read_folder(root)
+    release_hash = content_hash(files)
+    with transaction() as session:
+        found = session.scalar(select(Release.id).where(Release.hash == release_hash))
+        if found is not None:
+            return found
+        release = Release(hash=release_hash, note=note, loaded_at=clock.now())
+        session.add(release)
+        session.flush()
+        rows = [{"release_id": release.id, "path": path, "content": content} for path, content in files.items()]
+        session.execute(insert(Definition), rows)
+        return release.id
+
+
+def publish(release_id: int) -> None:
+    """From now on new cases start under this release. Raises NotFound."""
+    with transaction() as session:
+        release = session.get(Release, release_id)
+        if release is None:
+            raise NotFound("no_release", Text("没有这个版本。", "There is no such release."))
+        release.published_at = clock.now()
+
+
+def current(session: Session) -> int:
+    """The id of the release published last. Raises NotFound when none is."""
+    query = select(Release.id).where(Release.published_at.is_not(None)).order_by(Release.published_at.desc(), Release.id.desc())
+    found = session.scalar(query.limit(1))
+    if found is None:
+        raise NotFound("no_release", Text("还没有发布任何流程版本。", "No release has been published yet."))
+    return found
+
+
+def current_library() -> Library:
+    """The library under which new cases start now."""
+    return library(db.session(), current(db.session()))
