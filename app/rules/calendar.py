@@ -78,18 +78,22 @@ class Due:
     @property
     def explanation(self) -> Text:
         """How the end was found, for the person who has to keep it."""
-        said = parse_rule(self.rule).text
-        if self.rolled_from:
-            said = Text(
-                f"{said.zh}；{self.rolled_from} 是休息日，顺延到 {self.law_date}",
-                f"{said.en}; {self.rolled_from} is a day off, so it moves to {self.law_date}",
-            )
-        if self.provisional:
-            said = Text(
-                f"{said.zh}（暂定：{self.law_date.year} 年放假安排尚未公布）",
-                f"{said.en} (provisional: the holidays of {self.law_date.year} are not published yet)",
-            )
-        return said
+        return explain(parse_rule(self.rule).text, self)
+
+
+def explain(said: Text, due: Due) -> Text:
+    """`said`, the period in words, and what the calendar did to its end."""
+    if due.rolled_from:
+        said = Text(
+            f"{said.zh}；{due.rolled_from} 是休息日，顺延到 {due.law_date}",
+            f"{said.en}; {due.rolled_from} is a day off, so it moves to {due.law_date}",
+        )
+    if due.provisional:
+        said = Text(
+            f"{said.zh}（暂定：{due.law_date.year} 年放假安排尚未公布）",
+            f"{said.en} (provisional: the holidays of {due.law_date.year} are not published yet)",
+        )
+    return said
 
 
 class Calendar:
