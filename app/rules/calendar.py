@@ -18,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
-from typing import Literal
+from typing import Any, Literal
 
 from holidays.countries.china import China, ChinaStaticHolidays
 
@@ -79,6 +79,19 @@ class Due:
     def explanation(self) -> Text:
         """How the end was found, for the person who has to keep it."""
         return explain(parse_rule(self.rule).text, self)
+
+    def plain(self) -> dict[str, Any]:
+        """This, as JSON keeps it: what a task's row remembers, with the explanation in both languages."""
+        values = {name: _json(getattr(self, name)) for name in self.__dataclass_fields__}
+        return values | {"zh": self.explanation.zh, "en": self.explanation.en}
+
+
+def _json(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return in_law_zone(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    return [_json(item) for item in value] if isinstance(value, tuple) else value
 
 
 def explain(said: Text, due: Due) -> Text:

@@ -26,7 +26,8 @@ from app.rules.calendar import (
     parse_rule,
 )
 from app.rules.deadline_words import case_words, period_words
-from app.rules.expressions import Closure, Type, check, compile_expression
+from app.rules.expressions import Closure, Type, check, compile_expression, names
+from app.rules.facts import presumed_risk
 from app.text import Text
 
 Facts = Mapping[str, Any]
@@ -105,8 +106,16 @@ class _Deadline:
     row: Mapping[str, Any]
     rules: tuple[_Rule, ...]
     reminders: tuple[float | str, ...]
+    chases: bool
 
     def matching(self, facts: Facts) -> _Rule | None:
+        """The first rule that holds. Whether a chasing counts depends on the rule that would hold without it."""
+        unchased = self._first({**facts, "chased": False})
+        if not self.chases or unchased is None:
+            return unchased
+        return self._first({**facts, "chased": _chased_since(unchased.start, facts)})
+
+    def _first(self, facts: Facts) -> _Rule | None:
         return next((rule for rule in self.rules if rule.applies(facts)), None)
 
 
@@ -137,11 +146,12 @@ class DeadlineRules:
     def due(self, id_: str, facts: Facts, now: datetime) -> DeadlineDue | None:
         """When `id_` ends under `facts`, or None where it sets no limit. Raises NotFound.
 
+        While nobody has set a risk it is presumed (see facts.presumed_risk); `chased` is reckoned here.
         Counted from the matching rule's start fact; if that is unknown, from task_opened_at,
         else from `now`. In a series a point of the schedule that has passed gives way to a later
         one (see `_skip_passed`). Reminders that lie before `now` are left out.
         """
-        deadline = self._get(id_)
+        deadline, facts = self._get(id_), _presumed(facts)
         found = self._due(id_, deadline, facts, now)
         if found and deadline.row["kind"] == "series":
             found = self._skip_passed(found, deadline, facts, now)
@@ -150,7 +160,7 @@ class DeadlineRules:
     def describe(self, id_: str, facts: Facts | None = None) -> DeadlineText:
         """`id_` in words; `rule` is the one that `facts` choose, or the one that applies otherwise. Raises NotFound."""
         deadline = self._get(id_)
-        row, chosen = deadline.row, deadline.matching(facts or {})
+        row, chosen = deadline.row, deadline.matching(_presumed(facts or {}))
         return DeadlineText(
             id=id_,
             name=Text(row["name_zh"], row["name_en"]),
@@ -210,6 +220,10 @@ class DeadlineRules:
         return found
 
 
+def _presumed(facts: Facts) -> Facts:
+    return {**facts, "risk": presumed_risk(facts)}
+
+
 def _follows(later: DeadlineDue, found: DeadlineDue) -> bool:
     anchored = later.start == found.start or later.start.startswith(_MOVING)
     return anchored and not later.assumed and later.at > found.at
@@ -235,7 +249,7 @@ def _compiled(row: Mapping[str, Any], types: Mapping[str, Type]) -> _Deadline:
         reminders = _reminders(row["remind_at"])
     except Refused as error:
         raise _refused(row["id"], error.text) from error
-    return _Deadline(row, rules, reminders)
+    return _Deadline(row, rules, reminders, any(rule.when and "chased" in names(rule.when) for rule in rules))
 
 
 def _compiled_rule(rule: Mapping[str, Any], types: Mapping[str, Type]) -> _Rule:
@@ -283,6 +297,12 @@ def _started(start: str, facts: Facts, now: datetime) -> tuple[datetime, bool]:
         if value := facts.get(name):
             return _instant(value), name != start
     return now, start != "task_opened_at"
+
+
+def _chased_since(start: str | None, facts: Facts) -> bool:
+    """Whether the last chasing came after the start fact: an older one was about an earlier wait."""
+    chased, started = facts.get("last_chase_at"), facts.get(start or "")
+    return bool(chased) and (not started or _instant(chased) > _instant(started))
 
 
 def _instant(value: Any) -> datetime:
