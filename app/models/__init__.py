@@ -10,6 +10,7 @@ from app.models.cases import (
     Placement,
     Report,
     ReportChild,
+    ReportLink,
 )
 from app.models.library import Definition, Practice, Release
 from app.models.log import Event, Incident, Notice, Outbox
@@ -19,5 +20,5 @@ from app.models.work import Deadline, Draft, Instance, Submission, Subscription,
 __all__ = [
     "Case", "CaseLink", "Child", "ClockAlert", "Deadline", "Definition", "Draft", "Event", "Guardian",
     "Incident", "Instance", "Notice", "Outbox", "Performance", "Placement", "Post", "Practice", "Release",
-    "Report", "ReportChild", "Submission", "Subscription", "Task", "Unit", "User",
+    "Report", "ReportChild", "ReportLink", "Submission", "Subscription", "Task", "Unit", "User",
 ]

@@ -24,7 +24,6 @@ class Case(Base):
     __table_args__ = (Index(None, "status", "path"),)
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
-    number: Mapped[str] = mapped_column(String(32), unique=True)
     kind: Mapped[str] = mapped_column(String(24))
     status: Mapped[str] = mapped_column(String(12), default="open")
     path: Mapped[str] = mapped_column(String(120))
@@ -90,6 +89,20 @@ class ReportChild(Base):
     provisional: Mapped[bool] = mapped_column(default=False)
 
 
+class ReportLink(Base):
+    """Which case a child of a report went to, and how: urgent, opened or attached."""
+
+    __tablename__ = "report_link"
+    __table_args__ = (UniqueConstraint("report_id", "case_id", "child_ref"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    report_id: Mapped[int] = mapped_column(ForeignKey("report.id"))
+    case_id: Mapped[int] = mapped_column(ForeignKey("case.id"), index=True)
+    child_ref: Mapped[int]
+    kind: Mapped[str] = mapped_column(String(12))
+    recorded_at: Mapped[datetime] = mapped_column(Instant)
+
+
 class CaseLink(Base):
     """Two cases that belong together: one incident, or perhaps one child. Only ever added."""
 
@@ -100,20 +113,20 @@ class CaseLink(Base):
     case_id: Mapped[int] = mapped_column(ForeignKey("case.id"))
     other_id: Mapped[int] = mapped_column(ForeignKey("case.id"), index=True)
     kind: Mapped[str] = mapped_column(String(16))
-    linked_at: Mapped[datetime] = mapped_column(Instant)
+    recorded_at: Mapped[datetime] = mapped_column(Instant)
 
 
 class Placement(Base):
-    """Where a child was placed; the place itself stays sealed in the submission."""
+    """Where a child was placed; the address itself stays sealed in the submission."""
 
     __tablename__ = "placement"
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     case_id: Mapped[int] = mapped_column(ForeignKey("case.id"), index=True)
+    submission_id: Mapped[int] = mapped_column(ForeignKey("submission.id"))
     kind: Mapped[str] = mapped_column(String(16))
     handed_at: Mapped[datetime] = mapped_column(Instant)
-    ended_at: Mapped[datetime | None] = mapped_column(Instant)
-    submission_id: Mapped[int | None] = mapped_column(ForeignKey("submission.id"))
+    recorded_at: Mapped[datetime] = mapped_column(Instant)
 
 
 class Performance(Base):
@@ -146,4 +159,4 @@ class ClockAlert(Base):
     spell_started_on: Mapped[date]
     event: Mapped[str] = mapped_column(String(16))
     rule_version: Mapped[str] = mapped_column(String(24))
-    raised_at: Mapped[datetime] = mapped_column(Instant)
+    recorded_at: Mapped[datetime] = mapped_column(Instant)

@@ -1,0 +1,154 @@
+"""Registers that forms and operations keep: children, guardians, reports and what was observed.
+
+A submission of F01 names children, F03 matches them to files, F25 adds an observation of a
+guardian. Names and narrative are sealed under the key of the case they belong to.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Callable, Mapping
+from datetime import date
+from typing import Any
+
+from sqlalchemy import delete, insert, select, update
+
+from app import operations
+from app.models import Child, Guardian, Performance, Report, ReportChild, Unit
+from app.services import _seal
+from app.services._work import Live, OpenCase, Work
+
+CHILD, GUARDIAN = Child.__table__, Guardian.__table__
+REPORT, REPORT_CHILD, PERFORMANCE = Report.__table__, ReportChild.__table__, Performance.__table__
+PARENTS = ("father", "mother")
+
+
+def secret_place(table: str, case_id: int, key: object = "") -> str:
+    """Where a sealed value of a register belongs."""
+    return f"{table}.secret:{case_id}:{key}"
+
+
+def code_hash(number: str, code: str) -> str:
+    """What is kept of a report's six-digit code."""
+    return hashlib.scrypt(code.encode(), salt=number.encode(), n=2**12, r=8, p=1).hex()
+
+
+def new_report(work: Work, case: OpenCase, channel: str) -> tuple[int, str, str]:
+    """A report's row: returns its id, its number and the six-digit code, told once and never kept."""
+    number = f"{work.now:%y%m%d}-{secrets.randbelow(10**6):06d}"
+    code = f"{secrets.randbelow(10**6):06d}"
+    values = {"case_id": case.id, "number": number, "code_hash": code_hash(number, code),
+              "received_at": work.now, "channel": channel}  # fmt: skip
+    report_id: int = work.session.scalar(insert(REPORT).values(values).returning(REPORT.c.id))
+    case.facts |= {"report_id": report_id, "received_at": work.now.isoformat()}
+    return report_id, number, code
+
+
+def draft_report(work: Work, live: Live, case: OpenCase, values: Mapping[str, Any]) -> int:
+    """A report drafted from a visit or a school's word, about the child of the asking case."""
+    report_id, _, _ = new_report(work, case, str(values.get("channel", "visit")))
+    case.path = live.case.path
+    case.facts |= {"drafted_from": live.case.id, "drafted_submission": values["submission_id"]}
+    live.facts["drafted_report_id"] = report_id
+    return report_id
+
+
+def open_case(work: Work, live: Live, wanted: operations.OpenCase) -> OpenCase:
+    """A case that an operation asked for: a child of a report, or a report of its own."""
+    if wanted.kind == "report":
+        return work.open_case("report", live.case.path)
+    row = _report_child(work, int(wanted.report_id or 0), int(wanted.child_ref or 0))
+    told = live.case.key.open(row["secret"], secret_place("report_child", live.case.id, row["ref"]))
+    case = work.open_case("child", _path_of(work, told, live.case.path))
+    case.facts |= {"latest_report_id": wanted.report_id}
+    add_child(work, case, told, provisional=wanted.provisional)
+    return case
+
+
+def add_child(work: Work, case: OpenCase, told: Mapping[str, Any], *, provisional: bool = False) -> int:
+    """The child of a case, with father and mother as guardians still to be named."""
+    name = str(told.get("name") or "")
+    values = {"case_id": case.id, "name_index": _seal.blind_index("child.name", name), "provisional": provisional,
+              "secret": case.key.seal(dict(told), secret_place("child", case.id))}  # fmt: skip
+    child_id: int = work.session.scalar(insert(CHILD).values(values).returning(CHILD.c.id))
+    guardians = told.get("guardians") or [{"kind": kind} for kind in PARENTS]
+    for guardian in guardians:
+        add_guardian(work, case, guardian["kind"], guardian)
+    return child_id
+
+
+def add_guardian(work: Work, case: OpenCase, kind: str, told: Mapping[str, Any]) -> int:
+    """Someone who has the duty of care; returns the guardian's id."""
+    secret = case.key.seal(dict(told), secret_place("guardian", case.id, kind))
+    values = {"case_id": case.id, "kind": kind, "secret": secret}
+    guardian_id: int = work.session.scalar(insert(GUARDIAN).values(values).returning(GUARDIAN.c.id))
+    return guardian_id
+
+
+def link_child(work: Work, report_id: int, ref: int, case_id: int, kind: str) -> None:
+    """Remember to which case a child of a report went, and whether it is confirmed who the child is."""
+    where = (REPORT_CHILD.c.report_id == report_id, REPORT_CHILD.c.ref == ref)
+    values = {"case_id": case_id, "provisional": kind == "urgent"}
+    work.session.execute(update(REPORT_CHILD).where(*where).values(values))
+    if kind == "confirmed":
+        work.session.execute(update(CHILD).where(CHILD.c.case_id == case_id).values(provisional=False))
+
+
+def _report_child(work: Work, report_id: int, ref: int) -> Mapping[str, Any]:
+    query = select(REPORT_CHILD).where(REPORT_CHILD.c.report_id == report_id, REPORT_CHILD.c.ref == ref)
+    return work.session.execute(query).mappings().one()
+
+
+def _path_of(work: Work, told: Mapping[str, Any], otherwise: str) -> str:
+    """The path of the village the child lives in, when it was chosen from the list."""
+    code = told.get("village")
+    found = work.session.scalar(select(Unit.path).where(Unit.code == code)) if code else None
+    return found or otherwise
+
+
+def _register_children(work: Work, live: Live, answers: Mapping[str, Any]) -> None:
+    """F01: the children named, numbered from 1; sending it again before matching replaces them."""
+    report_id = live.context["report_id"]
+    work.session.execute(delete(REPORT_CHILD).where(REPORT_CHILD.c.report_id == report_id, REPORT_CHILD.c.case_id.is_(None)))
+    rows = [
+        {"report_id": report_id, "ref": ref, "provisional": False,
+         "secret": live.case.key.seal(dict(child), secret_place("report_child", live.case.id, ref))}
+        for ref, child in enumerate(answers.get("children") or [], start=1)
+    ]  # fmt: skip
+    if rows:
+        work.session.execute(insert(REPORT_CHILD), rows)
+    live.facts["report_anonymous"] = answers.get("reporter_kind") == "anonymous"
+
+
+def _register_matches(work: Work, live: Live, answers: Mapping[str, Any]) -> None:
+    """F03: which file each child of the report was matched to."""
+    for ref, row in enumerate(answers.get("matches") or [], start=1):
+        where = (REPORT_CHILD.c.report_id == live.context["report_id"], REPORT_CHILD.c.ref == ref)
+        candidate = row.get("candidate")
+        values = {"match": row["match"], "candidate_case_id": int(candidate) if candidate else None}
+        work.session.execute(update(REPORT_CHILD).where(*where).values(values))
+
+
+def _register_performance(work: Work, live: Live, answers: Mapping[str, Any]) -> None:
+    """F25: one observation of a guardian."""
+    values = {
+        "case_id": live.case.id, "guardian_id": int(answers["guardian"]),
+        "observed_on": date.fromisoformat(answers["observed_on"]), "state": answers["state"], "source": answers["source"],
+        "knew": answers["refusal_known"] == "yes", "saw_child": answers["source"] == "visit",
+        "submission_id": live.submission_id, "recorded_at": work.now,
+    }  # fmt: skip
+    work.session.execute(insert(PERFORMANCE).values(values))
+
+
+KEPT_BY: Mapping[str, Callable[[Work, Live, Mapping[str, Any]], None]] = {
+    "F01": _register_children,
+    "F03": _register_matches,
+    "F25": _register_performance,
+}
+
+
+def keep(work: Work, live: Live, form: str, answers: Mapping[str, Any]) -> None:
+    """Enter in the registers what a submission of `form` says, when it says something they keep."""
+    if form in KEPT_BY:
+        KEPT_BY[form](work, live, answers)

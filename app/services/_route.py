@@ -1,0 +1,206 @@
+"""Messages between a case's instances: who gets one, what it starts, what is kept for later.
+
+The rules stand in messages.json. Within a case a message is delivered in the same
+transaction; to a case that exists elsewhere it goes by the outbox, exactly once in effect.
+Source: ARCHITECTURE "A case"; MODELLING rules 6-8; DECISIONS 11, 15.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import delete, insert, select
+
+from app import engine
+from app.errors import Refused
+from app.models import Outbox, Report, Subscription
+from app.rules import facts as learned
+from app.services import _queue, releases, submissions
+from app.services._work import Live, OpenCase, Work
+from app.services.library import Library, library
+from app.text import Text
+
+SUBSCRIPTION = Subscription.__table__
+MANUAL = "manual-duty"
+"""The diagram that stands in for a process that is not drawn yet: somebody does it by hand, visibly."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a message comes from: the release whose rules hold, and the instance that sent it, if one did."""
+
+    release_id: int
+    library: Library
+    live: Live | None = None
+
+
+def origin_of(work: Work, case: OpenCase) -> Origin:
+    """The origin of what comes from outside: the case's newest release, else the one now published."""
+    lives = work.live_of(case)
+    release_id = max((live.release_id for live in lives), default=0) or releases.current(work.session)
+    return Origin(release_id, library(work.session, release_id))
+
+NOBODY_WAITS = Text("这个个案现在没有流程在等这件事，没有登记。请核对个案，或换一类再记。",
+                    "Nothing in this case waits for this, so it was not registered. Check the case, or record it as another kind.")  # fmt: skip
+
+
+def send(work: Work, live: Live, thrown: engine.Thrown) -> None:
+    """Route what an instance threw: its payload is resolved from messages.json."""
+    payload = _payload(work, live, thrown)
+    case_id = _case_of(work, live.case, payload)
+    if case_id == live.case.id or case_id in work.cases:
+        route(work, work.lock(case_id), thrown.message, payload, Origin(live.release_id, live.library, live))
+    else:
+        post(work, live.case, case_id, thrown.message, payload, f"{live.id}:{live.version}:{thrown.element}")
+
+
+def _payload(work: Work, live: Live, thrown: engine.Thrown) -> dict[str, Any]:
+    sources = live.library.messages[thrown.message]["payload_sources"].get(f"{thrown.process}.{thrown.element}", {})
+    return {name: _resolve(work, live, thrown, sources.get(name, f"instance:{name}"), name) for name in thrown.payload}
+
+
+def _resolve(work: Work, live: Live, thrown: engine.Thrown, source: str, name: str) -> Any:
+    kind, _, rest = source.partition(":")
+    if kind == "const":
+        return rest
+    if kind == "instance":
+        return live.context.get(rest, live.facts.get(rest))
+    if kind == "form":
+        _element, form, field = rest.split(".")
+        return submissions.latest(work, live, form).get(field)
+    if kind == "operation":
+        return live.facts.get(name, thrown.variables.get(name))
+    if kind == "case":
+        return live.case.id if rest == "case_id" else live.case.facts.get(rest)
+    raise Refused("bad_source", Text(f"消息来源“{source}”看不懂。", f"The message source “{source}” is not understood."))
+
+
+def _case_of(work: Work, here: OpenCase, payload: Mapping[str, Any]) -> int:
+    """The case a payload speaks of: its case_id, else the case of its report, else this one."""
+    if payload.get("case_id"):
+        return int(payload["case_id"])
+    if payload.get("report_id"):
+        found = work.session.scalar(select(Report.case_id).where(Report.id == payload["report_id"]))
+        return int(found) if found is not None else here.id
+    return here.id
+
+
+def post(work: Work, here: OpenCase, case_id: int, message: str, payload: Mapping[str, Any], key: str) -> None:
+    """Put a message to another case in the outbox; `key` makes a second copy impossible."""
+    work.session.execute(insert(Outbox.__table__).values(
+        case_id=here.id, kind="message", key=f"message:{key}:{message}:{case_id}", target_case_id=case_id,
+        payload={"message": message, "payload": dict(payload)}, state="waiting", attempts=0, due_at=work.now,
+    ))  # fmt: skip
+    here.sent.append(message)
+
+
+def route(work: Work, case: OpenCase, message: str, payload: Mapping[str, Any], origin: Origin) -> int:
+    """Deliver `message` within `case`: to those who wait, else start, else keep. Returns how many took it."""
+    rules = origin.library.messages[message]
+    payload = {**payload, "case_id": case.id} if "case_id" in rules["payload"] else dict(payload)
+    lives = [live for live in work.live_of(case) if live is not origin.live]
+    waiting = [live for live in lives if _waits(live, message) and _matches(live, rules, payload)]
+    for live in waiting:
+        _queue.deliver(work, live, message, payload)
+    data = {"message": message, "to": [live.id for live in waiting]}
+    case.chain.append("message", data, at=work.now, secret=payload,
+                      actor_id=work.actor.user_id, instance_id=origin.live.id if origin.live else None)  # fmt: skip
+    if waiting:
+        return len(waiting)
+    if rules["starts"]:
+        return _start(work, case, message, payload, origin, lives)
+    return _keep(message, rules, payload, lives)
+
+
+def register(work: Work, case: OpenCase, message: str, payload: Mapping[str, Any], target: Live | None) -> None:
+    """Take in what came from outside; a paper for one instance goes there and nowhere else.
+
+    Raises: Refused("nobody_waits") when nobody waits for it and it starts nothing.
+    """
+    origin = origin_of(work, case)
+    if target is None:
+        taken = route(work, case, message, payload, origin)
+    else:
+        rules = origin.library.messages[message]
+        case.chain.append("message", {"message": message, "to": [target.id]}, at=work.now, occurred_at=work.occurred_at,
+                          actor_id=work.actor.user_id, secret=dict(payload))  # fmt: skip
+        taken = 1
+        if _waits(target, message):
+            _queue.deliver(work, target, message, payload)
+        else:
+            taken = _keep(message, rules, payload, [target])
+    if not taken:
+        raise Refused("nobody_waits", NOBODY_WAITS, case=case.id, message=message)
+
+
+def broadcast(work: Work, case: OpenCase, message: str, payload: Mapping[str, Any]) -> None:
+    """Deliver to whoever waits in this case now; nothing is started or kept."""
+    for live in work.live_of(case):
+        if _waits(live, message) and _matches(live, live.library.messages[message], payload):
+            _queue.deliver(work, live, message, payload)
+
+
+def _waits(live: Live, message: str) -> bool:
+    return message not in live.promised and any(wait[0] == message for wait in live.awaits)
+
+
+def _matches(live: Live, rules: Mapping[str, Any], payload: Mapping[str, Any]) -> bool:
+    """True unless a correlation key that both sides know differs."""
+    return all(
+        live.context[key] == payload[key] for key in rules["correlation"] if key in live.context and key in payload
+    )
+
+
+def _start(
+    work: Work, case: OpenCase, message: str, payload: Mapping[str, Any], origin: Origin, lives: list[Live]
+) -> int:
+    rules = origin.library.messages[message]
+    same = [live for live in lives if live.process == rules["starts"] and _matches(live, rules, payload)]
+    if rules["policy"].startswith("keep_one") and same:
+        _, _, instead = rules["policy"].partition("keep_one_send:")
+        return route(work, case, instead, payload, origin) if instead else 0
+    if rules["starts"] in origin.library.diagrams:
+        started = _queue.start(work, case, rules["starts"], payload, origin.release_id)
+        _queue.learn(started, learned.facts_of_message(message, payload, work.now))
+    else:
+        role = rules["role"]
+        _queue.start(work, case, MANUAL, {"message": message, "duty_role": role}, origin.release_id)
+    return 1
+
+
+def _keep(message: str, rules: Mapping[str, Any], payload: Mapping[str, Any], lives: list[Live]) -> int:
+    if not rules["keep"]:
+        return 0
+    keepers = [live for live in lives if _catches(live, message, rules) and _matches(live, rules, payload)]
+    for live in keepers:
+        live.mailbox = [*live.mailbox, [message, dict(payload)]]
+        live.changed = True
+    return len(keepers)
+
+
+def _catches(live: Live, message: str, rules: Mapping[str, Any]) -> bool:
+    """True when this instance's diagram, or one that it calls, catches the message somewhere."""
+    return any(element.message == message for element in live.definition.elements())
+
+
+def empty_mailbox(work: Work, live: Live) -> None:
+    """Deliver the oldest kept message that the instance waits for now."""
+    for index, (message, payload) in enumerate(live.mailbox):
+        if _waits(live, message):
+            live.mailbox = live.mailbox[:index] + live.mailbox[index + 1 :]
+            _queue.deliver(work, live, message, payload)
+            return
+
+
+def set_awaits(work: Work, live: Live, step: engine.Step) -> None:
+    """Write only what changed between the messages awaited before and now."""
+    now = sorted([wait.message, f"{wait.process}.{wait.element}"] for wait in step.awaits)
+    if now == sorted(live.awaits):
+        return
+    work.session.execute(delete(SUBSCRIPTION).where(SUBSCRIPTION.c.instance_id == live.id))
+    if now:
+        rows = [{"case_id": live.case.id, "instance_id": live.id, "message": name, "element": element} for name, element in now]
+        work.session.execute(insert(SUBSCRIPTION), rows)
+    live.awaits = now

@@ -1,0 +1,137 @@
+"""The spine: every change of an instance is one engine step, absorbed into tables here.
+
+Within one transaction a FIFO queue holds what is still to be done: the command, then what it
+sends. Due timers go before a message (the engine sees to it); operations run inside the step
+and their effects are applied at once; compaction is the engine's, once at the end of a step.
+Nothing else may advance an instance. Source: ARCHITECTURE, DECISIONS 1-5; ADR 0004.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from app import engine, operations
+from app.errors import Refused
+from app.models import Deadline
+from app.rules import facts as learned
+from app.services import _effects, _needs, _route, _seal, _tasks
+from app.services._queue import add_deadline, learn
+from app.services._work import Live, Work
+from app.text import Text
+
+MOST_STEPS = 200
+"""More steps than this from one command are a loop between instances, not work."""
+
+DEADLINE = Deadline.__table__
+
+
+def carry_out(work: Work) -> None:
+    """Carry out everything in the queue, then write the differences. Raises Refused when it does not end."""
+    for _ in range(MOST_STEPS):
+        if not work.queue:
+            work.save()
+            return
+        live, command = work.queue.popleft()
+        if live.status == "running":
+            advance(work, live, command)
+    raise Refused("endless", Text("流程之间互相触发停不下来，已撤销这次操作。请告诉管理员。",
+                                  "The processes keep triggering each other; nothing was changed. Tell the administrator."))  # fmt: skip
+
+
+def advance(work: Work, live: Live, command: engine.Command) -> None:
+    """One engine step and all that follows from it in tables, events and the queue."""
+    definition = live.definition
+    state = None
+    if live.state is not None:
+        state = engine.open_state(_seal.state_key(), live.id, definition.hash, live.version, live.state)
+    facts = _facts_of(live)
+    results: list[Any] = []
+    step = engine.advance(
+        definition, state, command, facts, work.now,
+        operate=partial(_operate, work, live, results), deadline=partial(_deadline, work, live),
+    )  # fmt: skip
+    live.state = engine.seal_state(_seal.state_key(), live.id, definition.hash, live.version + 1, step.state)
+    live.changed = True
+    if isinstance(command, engine.Deliver):
+        live.promised.remove(command.message)
+    _record(work, live, command, facts, results, step)
+    _tasks.close(work, live, step.closed)
+    _tasks.open_new(work, live, step)
+    _set_timers(work, live, step)
+    _route.set_awaits(work, live, step)
+    for thrown in step.thrown:
+        _route.send(work, live, thrown)
+    if step.completed:
+        _end(work, live, step)
+    else:
+        _route.empty_mailbox(work, live)
+
+
+def _facts_of(live: Live) -> dict[str, Any]:
+    """What deadline rules may read: the case's facts, then the instance's own."""
+    return {**live.case.facts, "risk": live.case.risk, **live.facts}
+
+
+def _deadline(work: Work, live: Live, rule: str, element: engine.Element, facts: Mapping[str, Any]) -> datetime | None:
+    due = live.library.deadlines.due(rule, _tasks.arrival(work, element, facts), work.now)
+    return due.at if due else None
+
+
+def _operate(work: Work, live: Live, results: list[Any], call: engine.OperationCall) -> Mapping[str, Any]:
+    """Run an operation inside the step, apply what it asks for, and give its variables back."""
+    found = operations.find(call.operation)
+    facts = _needs.read(work, live, call, found.needs)
+    effects = operations.run(call.operation, facts, call.variables, work.now)
+    variables = _effects.apply(work, live, call.operation, effects)
+    live.facts |= {name: value for name, value in variables.items() if value is not None}
+    learn(live, learned.facts_of_operation(call.operation, facts | variables, work.now))
+    results.append([call.process, call.element.id, call.operation, dict(variables)])
+    return variables
+
+
+def _record(
+    work: Work, live: Live, command: engine.Command, facts: Mapping[str, Any], results: list[Any], step: engine.Step
+) -> None:
+    """The command as an event: enough to run it again, and a hash of what came out."""
+    data = {
+        "command": type(command).__name__.lower(),
+        "process": live.process,
+        "definition": live.definition.hash,
+        "engine": engine.VERSION,
+        "state": hashlib.sha256(step.state).hexdigest(),
+        "transitions": [list(transition) for transition in step.transitions],
+    }
+    secret = {"command": engine.plain(command), "facts": facts, "results": results}
+    live.case.chain.append("step", data, at=work.now, occurred_at=work.occurred_at, actor_id=work.actor.user_id,
+                           instance_id=live.id, secret=secret)  # fmt: skip
+
+
+def _set_timers(work: Work, live: Live, step: engine.Step) -> None:
+    """Write only what changed between the timers that ran before and those that run now."""
+    armed = [[timer.key, timer.due_at.isoformat(), timer.element] for timer in step.timers]
+    for key, due, _ in live.timers:
+        if not any(timer[:2] == [key, due] for timer in armed):
+            state = "done" if datetime.fromisoformat(due) <= work.now else "cancelled"
+            close_deadline(work, live, key, datetime.fromisoformat(due), state)
+    for timer in step.timers:
+        if not any(old[:2] == [timer.key, timer.due_at.isoformat()] for old in live.timers):
+            rule = timer.variable.removeprefix("due_") if timer.variable.startswith("due_") else ""
+            add_deadline(work, live, kind="timer", key=timer.key, due_at=timer.due_at, rule=rule)
+    live.timers = armed
+
+
+def close_deadline(work: Work, live: Live, key: str, due_at: datetime, state: str) -> None:
+    """Mark a deadline of this instance done or cancelled."""
+    where = (DEADLINE.c.instance_id == live.id, DEADLINE.c.key == key, DEADLINE.c.due_at == due_at, DEADLINE.c.state == "due")
+    work.session.execute(DEADLINE.update().where(*where).values(state=state, done_at=work.now))
+
+
+def _end(work: Work, live: Live, step: engine.Step) -> None:
+    live.status = "done"
+    live.mailbox = []
+    data = {"process": live.process, "at": list(step.ended_at)}
+    live.case.chain.append("ended", data, at=work.now, occurred_at=work.occurred_at, instance_id=live.id)

@@ -1,0 +1,81 @@
+"""Task rows: the inbox as a projection of the engine's open tasks, each with its legal deadline."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import bindparam, insert, update
+
+from app import engine
+from app.models import Deadline, Task
+from app.rules.calendar import Due
+from app.services import _route, units
+from app.services._work import NO_LIMIT, Live, Work
+
+TASK, DEADLINE = Task.__table__, Deadline.__table__
+CLOSE = (
+    update(TASK)
+    .where(TASK.c.instance_id == bindparam("_instance"), TASK.c.engine_id == bindparam("_engine"), TASK.c.status == "open")
+    .values(status=bindparam("_status"), closed_at=bindparam("_at"), closed_by=bindparam("_by"), version=TASK.c.version + 1)
+    .returning(TASK.c.id, TASK.c.process, TASK.c.element, TASK.c.escalations)
+)
+ANSWERED_BY_CONTEXT = ("supervisor", "supervisor_upper", "duty_role")
+"""Roles that a diagram leaves open: the instance's context names who it is."""
+
+
+def arrival(work: Work, element: engine.Element, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The facts as they are when a token arrives at `element`."""
+    return {**facts, "role": element.role, "task_opened_at": work.now.isoformat()}
+
+
+def open_new(work: Work, live: Live, step: engine.Step) -> None:
+    """Give every task that became ready a row, a unit and a deadline."""
+    for opened in step.opened:
+        element = live.definition.element(opened.process, opened.element)
+        due = _due(work, live, element, step)
+        role = live.context[element.role] if element.role in ANSWERED_BY_CONTEXT else element.role
+        values = {
+            "case_id": live.case.id, "instance_id": live.id, "engine_id": opened.id, "process": opened.process,
+            "element": opened.element, "item": opened.item, "role": role,
+            "unit_id": units.resolve(work.session, live.library.roles[role], live.case.path), "assignee_id": None,
+            "status": "open", "version": 0, "opened_at": work.now, "deadline_id": element.deadline,
+            "due_at": due.at if due else NO_LIMIT, "due": due.plain() if due else {}, "escalations": 0,
+        }  # fmt: skip
+        task_id = work.session.scalar(insert(TASK).values(values).returning(TASK.c.id))
+        work.opened_tasks.append(task_id)
+        if due:
+            _add_deadline(work, live, task_id, element, due)
+        data = {"process": opened.process, "element": opened.element, "role": role, "deadline": element.deadline,
+                "due": due.at.isoformat() if due else None}  # fmt: skip
+        live.case.chain.append("task_opened", data, at=work.now, instance_id=live.id, task_id=task_id)
+
+
+def _due(work: Work, live: Live, element: engine.Element, step: engine.Step) -> Due | None:
+    facts = {**live.case.facts, "risk": live.case.risk, **live.facts}
+    facts["round"] = step.counts.get(f"{element.process}.{element.id}", 1)
+    return live.library.deadlines.due(element.deadline, arrival(work, element, facts), work.now)
+
+
+def _add_deadline(work: Work, live: Live, task_id: int, element: engine.Element, due: Due) -> None:
+    work.session.execute(insert(DEADLINE).values(
+        case_id=live.case.id, instance_id=live.id, task_id=task_id, kind="task", key=f"task:{task_id}",
+        rule=element.deadline, due_at=due.at, law_date=due.law_date, provisional=due.provisional, state="due",
+    ))  # fmt: skip
+
+
+def close(work: Work, live: Live, closed: Sequence[engine.ClosedTask]) -> None:
+    """Close the rows of tasks that the step finished or cancelled, and their deadlines."""
+    for gone in closed:
+        values = {"_instance": live.id, "_engine": gone.id, "_status": gone.how, "_at": work.now, "_by": work.actor.user_id}
+        row = work.session.execute(CLOSE, values).first()
+        if row is None:
+            continue
+        where = (DEADLINE.c.task_id == row.id, DEADLINE.c.state == "due")
+        work.session.execute(update(DEADLINE).where(*where).values(state=gone.how, done_at=work.now))
+        live.case.chain.append(
+            f"task_{gone.how}", {"process": row.process, "element": row.element}, at=work.now, occurred_at=work.occurred_at,
+            actor_id=work.actor.user_id, instance_id=live.id, task_id=row.id,
+        )  # fmt: skip
+        if row.escalations:
+            _route.broadcast(work, live.case, "overdue_task_done", {"case_id": live.case.id, "task_id": row.id})

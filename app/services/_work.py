@@ -1,0 +1,199 @@
+"""One transaction's worth of stepping: cases locked, instances loaded, differences written at the end.
+
+The case row is always the first lock (FOR UPDATE, or BEGIN IMMEDIATE on SQLite), and every
+write re-checks the version it read. Hot statements are Core, prepared once. Source: ARCHITECTURE
+rules 1-3; ADR 0004.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy.orm import Session
+
+from app import engine
+from app.errors import NotFound, Stale
+from app.models import Case, Event, Instance
+from app.services import _seal
+from app.services._log import Chain
+from app.services.library import Library, library
+from app.text import Text
+
+NO_LIMIT = datetime(9999, 12, 31, tzinfo=UTC)
+"""Stands in a task's `due_at` when it has no limit, so that lists need one order only."""
+
+CASE, INSTANCE = Case.__table__, Instance.__table__
+LOCK_CASE = select(CASE).where(CASE.c.id == bindparam("id"))
+INSTANCE_BY_ID = select(INSTANCE).where(INSTANCE.c.id == bindparam("id"))
+LIVE_OF_CASE = select(INSTANCE).where(INSTANCE.c.case_id == bindparam("case_id"), INSTANCE.c.status == "running")
+SAVE_CASE = (
+    update(CASE)
+    .where(CASE.c.id == bindparam("_id"), CASE.c.version == bindparam("_version"))
+    .values(version=CASE.c.version + 1)
+)
+SAVE_INSTANCE = (
+    update(INSTANCE)
+    .where(INSTANCE.c.id == bindparam("_id"), INSTANCE.c.version == bindparam("_version"))
+    .values(version=INSTANCE.c.version + 1)
+)
+CHANGED = Text(
+    "刚才有人改动了这件事。你填的内容还在，请看看有什么变化再提交。",
+    "Somebody changed this meanwhile. What you typed is kept; see what changed, then send again.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who asks for a step: a person in a role, or the system itself (no user)."""
+
+    user_id: int | None = None
+    role: str = "system"
+
+
+SYSTEM = Actor()
+
+
+@dataclass(slots=True)
+class OpenCase:
+    """A case under its lock: the row as read, what changed, and the end of its chain."""
+
+    id: int
+    kind: str
+    path: str
+    risk: str
+    status: str
+    facts: dict[str, Any]
+    version: int
+    key: _seal.CaseKey
+    chain: Chain
+    sent: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Live:
+    """An instance loaded in this transaction."""
+
+    id: int
+    case: OpenCase
+    process: str
+    release_id: int
+    library: Library
+    status: str
+    state: bytes | None
+    context: dict[str, Any]
+    facts: dict[str, Any]
+    timers: list[Any]
+    awaits: list[Any]
+    mailbox: list[Any]
+    version: int
+    started_at: datetime
+    submission_id: int | None = None
+    answers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    promised: list[str] = field(default_factory=list)
+    changed: bool = False
+
+    @property
+    def definition(self) -> engine.Definition:
+        """The diagram this instance runs."""
+        return self.library.definition(self.process)
+
+
+class Work:
+    """Everything one command touches, in one transaction."""
+
+    def __init__(self, session: Session, actor: Actor, now: datetime) -> None:
+        self.session = session
+        self.actor = actor
+        self.now = now
+        self.occurred_at = now
+        self.queue: deque[tuple[Live, engine.Command]] = deque()
+        self.cases: dict[int, OpenCase] = {}
+        self.instances: dict[int, Live] = {}
+        self.opened_tasks: list[int] = []
+
+    def lock(self, case_id: int, *, skip_locked: bool = False) -> OpenCase:
+        """The case under its lock. Raises NotFound (also when skipped because another holds it)."""
+        if case_id in self.cases:
+            return self.cases[case_id]
+        query = LOCK_CASE.with_for_update(skip_locked=skip_locked)
+        row = self.session.execute(query, {"id": case_id}).mappings().first()
+        if row is None:
+            raise NotFound("no_case", Text("没有这个个案。", "There is no such case."), case=case_id)
+        return self._remember(row)
+
+    def _remember(self, row: Mapping[str, Any]) -> OpenCase:
+        key = _seal.open_key(row["wrapped_key"])
+        case = OpenCase(
+            id=row["id"], kind=row["kind"], path=row["path"], risk=row["risk"],
+            status=row["status"], facts=dict(row["facts"]), version=row["version"], key=key,
+            chain=Chain(row["id"], row["last_seq"], row["last_hash"], key),
+        )  # fmt: skip
+        self.cases[case.id] = case
+        return case
+
+    def open_case(self, kind: str, path: str, *, sealed: bool = False) -> OpenCase:
+        """A new case, in this transaction; its first event says that it was opened."""
+        values = {
+            "kind": kind, "status": "open", "path": path, "risk": "", "sealed": sealed, "facts": {},
+            "wrapped_key": _seal.new_key(), "opened_at": self.now, "version": 0, "last_seq": 0, "last_hash": b"",
+        }  # fmt: skip
+        case_id = self.session.scalar(insert(CASE).values(**values).returning(CASE.c.id))
+        case = self._remember(values | {"id": case_id})
+        case.chain.append("case_opened", {"kind": kind}, at=self.now, actor_id=self.actor.user_id)
+        return case
+
+    def instance(self, instance_id: int) -> Live:
+        """The instance, fresh under its case's lock. Raises NotFound."""
+        if instance_id in self.instances:
+            return self.instances[instance_id]
+        row = self.session.execute(INSTANCE_BY_ID, {"id": instance_id}).mappings().first()
+        if row is None:
+            raise NotFound("no_instance", Text("没有这个实例。", "There is no such instance."), instance=instance_id)
+        return self.remember(row)
+
+    def remember(self, row: Mapping[str, Any]) -> Live:
+        """Take an instance row, read under the lock, into this transaction."""
+        if row["id"] in self.instances:
+            return self.instances[row["id"]]
+        case = self.lock(row["case_id"])
+        live = Live(
+            id=row["id"], case=case, process=row["process"], release_id=row["release_id"],
+            library=library(self.session, row["release_id"]), status=row["status"], state=row["state"],
+            context=dict(row["context"]), facts=dict(row["facts"]), timers=list(row["timers"]),
+            awaits=list(row["awaits"]), mailbox=list(row["mailbox"]), version=row["version"],
+            started_at=row["started_at"],
+        )  # fmt: skip
+        self.instances[live.id] = live
+        return live
+
+    def live_of(self, case: OpenCase) -> list[Live]:
+        """Every running instance of the case, those started in this transaction included."""
+        rows = self.session.execute(LIVE_OF_CASE, {"case_id": case.id}).mappings()
+        return [live for live in (self.remember(row) for row in rows) if live.status == "running"]
+
+    def save(self) -> None:
+        """Write every difference. Raises Stale when a version is no longer the one that was read."""
+        for live in self.instances.values():
+            if live.changed:
+                self._save(SAVE_INSTANCE, live.id, live.version, {
+                    "state": live.state, "status": live.status, "facts": live.facts, "timers": live.timers,
+                    "awaits": live.awaits, "mailbox": live.mailbox,
+                    "ended_at": None if live.status in ("running", "scheduled") else self.now,
+                })  # fmt: skip
+        for case in self.cases.values():
+            if case.chain.rows:
+                self.session.execute(insert(Event.__table__), case.chain.rows)
+                self._save(SAVE_CASE, case.id, case.version, {
+                    "facts": case.facts, "risk": case.risk, "path": case.path, "status": case.status,
+                    "last_seq": case.chain.seq, "last_hash": case.chain.head,
+                })  # fmt: skip
+
+    def _save(self, statement: Any, row_id: int, version: int, values: dict[str, Any]) -> None:
+        done = self.session.execute(statement.values(**values), {"_id": row_id, "_version": version})
+        if done.rowcount != 1:
+            raise Stale("changed", CHANGED)

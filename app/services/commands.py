@@ -1,0 +1,185 @@
+"""The commands that move a case: one verb, one transaction, one lock on the case row.
+
+Everything else (pages, API, ticker, command line) calls these. A refusal leaves nothing
+behind; an operation that fails leaves the draft and an incident.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, insert, select, update
+
+from app import clock, engine
+from app.db import db, transaction
+from app.errors import Invalid, NotFound, Refused, Stale
+from app.models import Draft, Incident, Instance, Outbox, Submission, Task
+from app.rules import facts as learned
+from app.rules.forms import Form
+from app.services import _queue, _registers, _route, _step, practice, submissions
+from app.services._work import CHANGED, SYSTEM, Actor, Live, Work
+from app.text import Text
+
+TASK, INSTANCE, DRAFT, SUBMISSION = Task.__table__, Instance.__table__, Draft.__table__, Submission.__table__
+FILL_IN = Text("还有几处要补，看看下面的提示。", "A few things are missing; see the notes below.")
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a command led to: the submission kept, the tasks that opened."""
+
+    case_id: int
+    submission_id: int
+    opened: tuple[int, ...]
+
+
+@contextmanager
+def work_on(actor: Actor) -> Iterator[Work]:
+    """A transaction to step in: the time is read once, everything queued is carried out, then committed."""
+    with transaction() as session:
+        work = Work(session, actor, clock.now(practice.offset(session)))
+        yield work
+        _step.carry_out(work)
+
+
+def complete(  # noqa: PLR0913 - the task, the person, the answers, and how they came
+    task_id: int,
+    version: int,
+    raw: Mapping[str, Any],
+    actor: Actor,
+    *,
+    lang: str = "zh",
+    occurred_at: datetime | None = None,
+    key: str | None = None,
+) -> Done:
+    """Send a task's form: the answers are kept, the case moves on, the draft goes.
+
+    Sending again with the same `key` does nothing and gives the first result.
+    Raises: Invalid (with a message for each field), Stale (closed or changed meanwhile), NotFound.
+    """
+    case_id = db.session.scalar(select(TASK.c.case_id).where(TASK.c.id == task_id))
+    if case_id is None:
+        raise NotFound("no_task", Text("没有这件待办。", "There is no such task."), task=task_id)
+    if key and (done := _done_before(actor, key)):
+        return done
+    try:
+        with work_on(actor) as work:
+            work.lock(case_id)
+            task, live = _task_under_lock(work, task_id, version)
+            work.occurred_at = occurred_at or work.now
+            submission_id = _submit(work, live, task, raw, lang, key)
+        return Done(case_id, submission_id, tuple(work.opened_tasks))
+    except Refused:
+        raise
+    except Exception as error:
+        record_incident(case_id, "task", task_id, error)
+        raise
+
+
+def _done_before(actor: Actor, key: str) -> Done | None:
+    query = select(SUBMISSION.c.id, SUBMISSION.c.case_id).where(
+        SUBMISSION.c.user_id == actor.user_id, SUBMISSION.c.idempotency_key == key
+    )
+    row = db.session.execute(query).first()
+    return Done(row.case_id, row.id, ()) if row else None
+
+
+def _task_under_lock(work: Work, task_id: int, version: int) -> tuple[Mapping[str, Any], Live]:
+    query = select(TASK, INSTANCE).join(INSTANCE, INSTANCE.c.id == TASK.c.instance_id).where(TASK.c.id == task_id)
+    row = work.session.execute(query).first()
+    assert row is not None, "the case was locked through this task"
+    task = dict(zip(TASK.c.keys(), row[: len(TASK.c)], strict=True))
+    live = work.remember(dict(zip(INSTANCE.c.keys(), row[len(TASK.c) :], strict=True)))
+    if task["status"] != "open" or task["version"] != version:
+        raise Stale("task_changed", CHANGED, task=task_id, status=task["status"])
+    return task, live
+
+
+def _submit(work: Work, live: Live, task: Mapping[str, Any], raw: Mapping[str, Any], lang: str, key: str | None) -> int:
+    element = live.definition.element(task["process"], task["element"])
+    assert element.form is not None, "lint refuses a user task without a form"
+    form = live.library.form(element.form)
+    answers = checked(form, raw, lang, work.now)
+    submission_id = submissions.add(
+        work, live.case, form, answers, f"{task['process']}.{task['element']}", live=live, task_id=task["id"], key=key
+    )
+    if work.actor.user_id is not None:
+        where = (DRAFT.c.user_id == work.actor.user_id, DRAFT.c.key == f"task:{task['id']}")
+        work.session.execute(delete(DRAFT).where(*where))
+    _registers.keep(work, live, form.id, answers)
+    _queue.learn(live, learned.facts_of_submission(form.id, answers, work.now))
+    _queue.learn(live, learned.facts_of_element(task["process"], task["element"], work.now))
+    work.queue.append((live, engine.Complete(task["engine_id"], variables(live, form, answers))))
+    return submission_id
+
+
+def checked(form: Form, raw: Mapping[str, Any], lang: str, now: datetime) -> dict[str, Any]:
+    """The form's answers, validated. Raises Invalid with a message for each field."""
+    result = form.validate(raw, lang=lang, now=now)
+    if result.errors:
+        raise Invalid("answers", FILL_IN, dict(result.errors), form=form.id)
+    return dict(result.answers)
+
+
+def variables(live: Live, form: Form, answers: Mapping[str, Any]) -> dict[str, Any]:
+    """What the diagram may know of a form: its decision values, and dates that a timer is set by."""
+    asked = live.definition.variables
+    decisions = {name: value for name, value in form.variables(answers).items() if name in asked}
+    dates = {name: answers[name] for name in asked if name in answers and name not in decisions}
+    return decisions | dates
+
+
+def record_arrival(case_id: int, message: str, instance_id: int | None, raw: Mapping[str, Any], actor: Actor, lang: str = "zh") -> Done:
+    """Register something that came from outside (a court's paper, a parent's return) and tell who waits for it.
+
+    With `instance_id` it goes to that instance; else to each that waits, or it starts what it may start.
+    Raises: Invalid, NotFound, Refused("nobody_waits").
+    """
+    with work_on(actor) as work:
+        case = work.lock(case_id)
+        origin = _route.origin_of(work, case)
+        target = work.instance(instance_id) if instance_id else None
+        if target is not None and target.case is not case:
+            raise NotFound("no_instance", Text("这个个案里没有这个流程。", "This case has no such instance."), case=case_id)
+        rules = origin.library.messages.get(message)
+        if rules is None or not rules["desk"]:
+            raise NotFound("no_message", Text("没有这类来件。", "There is no such kind of arrival."))
+        form = origin.library.form(rules["form"])
+        answers = checked(form, raw, lang, work.now)
+        submission_id = submissions.add(work, case, form, answers, f"desk.{message}", live=target)
+        payload = {name: answers[name] for name in rules["payload"] if name in answers}
+        _route.register(work, case, message, {**payload, "case_id": case_id, "document_id": submission_id}, target)
+    return Done(case_id, submission_id, tuple(work.opened_tasks))
+
+
+def record_incident(case_id: int, source: str, source_id: int, error: Exception) -> None:
+    """Keep what went wrong, in a transaction of its own, for a person to see and retry."""
+    with transaction() as session:
+        now = clock.now(practice.offset(session))
+        where = (Incident.source == source, Incident.source_id == source_id, Incident.state == "open")
+        found = session.scalar(select(Incident).where(*where))
+        code = type(error).__name__
+        if found is None:
+            session.execute(insert(Incident).values(
+                case_id=case_id, source=source, source_id=source_id, code=code, detail={}, attempts=1, state="open",
+                opened_at=now, next_try_at=None,
+            ))  # fmt: skip
+        else:
+            session.execute(update(Incident).where(Incident.id == found.id).values(attempts=found.attempts + 1, code=code))
+
+
+def deliver_message(outbox_id: int) -> None:
+    """Deliver a message that another case put in the outbox: once in effect, whoever delivers it."""
+    outbox = Outbox.__table__
+    target = db.session.scalar(select(outbox.c.target_case_id).where(outbox.c.id == outbox_id))
+    with work_on(SYSTEM) as work:
+        case = work.lock(int(target or 0))
+        row = work.session.execute(outbox.select().where(outbox.c.id == outbox_id)).mappings().one()
+        if row["state"] == "waiting":
+            message, payload = row["payload"]["message"], row["payload"]["payload"]
+            _route.route(work, case, message, payload, _route.origin_of(work, case))
+            work.session.execute(outbox.update().where(outbox.c.id == outbox_id).values(state="done", done_at=work.now))

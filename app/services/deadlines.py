@@ -1,0 +1,122 @@
+"""Deadlines that have come: each fired in one transaction with its effect, by whichever worker is first.
+
+Due ids are read without a lock; then the case row is locked, the deadline re-checked and the
+effect made. A worker that dies leaves nothing half-done: its transaction rolls back. Source:
+ARCHITECTURE rule 3, RELIABILITY §2; ADR 0004.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import or_, select, update
+
+from app import clock, engine
+from app.db import db, transaction
+from app.errors import NotFound
+from app.models import Deadline, Task
+from app.services import _queue, commands, practice
+from app.services._work import SYSTEM, OpenCase, Work
+
+log = logging.getLogger(__name__)
+DEADLINE, TASK = Deadline.__table__, Task.__table__
+ESCALATION = "overdue-escalation"
+BACK_OFF = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 720))
+"""How long to wait before the next try; after the last, a person must look at the incident."""
+
+
+def due_ids(limit: int = 20) -> list[int]:
+    """Ids of deadlines that have come, oldest first; a failed one waits for its next try."""
+    ready = or_(DEADLINE.c.retry_at.is_(None), DEADLINE.c.retry_at <= clock.real_now())
+    query = select(DEADLINE.c.id).where(DEADLINE.c.state == "due", DEADLINE.c.due_at <= practice.now(), ready)
+    found = list(db.session.scalars(query.order_by(DEADLINE.c.due_at, DEADLINE.c.id).limit(limit)))
+    db.session.rollback()
+    return found
+
+
+def fire(deadline_id: int) -> bool:
+    """Fire one deadline if it is still due; False when another worker had it first or it failed.
+
+    A failure is kept as an incident and tried again after a while.
+    """
+    case_id = db.session.scalar(select(DEADLINE.c.case_id).where(DEADLINE.c.id == deadline_id))
+    if case_id is None:
+        return False
+    try:
+        with commands.work_on(SYSTEM) as work:
+            case = work.lock(case_id, skip_locked=True)
+            row = work.session.execute(select(DEADLINE).where(DEADLINE.c.id == deadline_id)).mappings().one()
+            if row["state"] != "due" or row["due_at"] > work.now:
+                return False
+            _act(work, case, row)
+        return True
+    except NotFound:
+        return False
+    except Exception as error:
+        log.exception("deadline failed", extra={"deadline": deadline_id, "case": case_id})
+        _put_off(deadline_id)
+        commands.record_incident(case_id, "deadline", deadline_id, error)
+        return False
+
+
+def _act(work: Work, case: OpenCase, row: Mapping[str, Any]) -> None:
+    case.chain.append("deadline", {"kind": row["kind"], "rule": row["rule"], "due": row["due_at"].isoformat()}, at=work.now,
+                      occurred_at=row["due_at"], instance_id=row["instance_id"], task_id=row["task_id"])  # fmt: skip
+    if row["kind"] == "timer":  # the step itself closes the row, by difference
+        work.queue.append((work.instance(row["instance_id"]), engine.Fire(row["key"])))
+        return
+    work.session.execute(update(DEADLINE).where(DEADLINE.c.id == row["id"]).values(state="done", done_at=work.now))
+    if row["kind"] == "start":
+        _queue.begin(work, work.instance(row["instance_id"]))
+    else:
+        _escalate(work, case, row)
+
+
+def _escalate(work: Work, case: OpenCase, row: Mapping[str, Any]) -> None:
+    """Start the escalation of a task past its limit; what asks a supervisor is not itself escalated."""
+    task = work.session.execute(select(TASK).where(TASK.c.id == row["task_id"])).mappings().one()
+    if task["status"] != "open" or task["process"] == ESCALATION:
+        return
+    overdue = work.instance(row["instance_id"])
+    roles = overdue.library.roles
+    first = roles[task["role"]].get("escalates_to") or task["role"]
+    second = roles[first].get("escalates_to") or first
+    context = {"task_id": task["id"], "supervisor": first, "supervisor_upper": second}
+    _queue.start(work, case, ESCALATION, context, overdue.release_id)
+    work.session.execute(update(TASK).where(TASK.c.id == task["id"]).values(escalations=TASK.c.escalations + 1))
+
+
+def _put_off(deadline_id: int) -> None:
+    with transaction() as session:
+        row = session.get(Deadline, deadline_id)
+        assert row is not None, "deadlines are never deleted"
+        row.retry_at = clock.real_now() + BACK_OFF[min(row.attempts, len(BACK_OFF) - 1)]
+        row.attempts += 1
+
+
+def tick() -> int:
+    """Fire everything that has come; returns how many. One transaction for each."""
+    fired = 0
+    while ids := due_ids():
+        done = sum(fire(deadline_id) for deadline_id in ids)
+        fired += done
+        if not done:
+            break
+    return fired
+
+
+def travel(to: datetime) -> int:
+    """Move the practice clock to `to`, deadline by deadline, each on its own day; returns how many fired."""
+    fired = 0
+    while True:
+        query = select(DEADLINE.c.due_at).where(DEADLINE.c.state == "due", DEADLINE.c.attempts == 0, DEADLINE.c.due_at <= to)
+        next_due = db.session.scalar(query.order_by(DEADLINE.c.due_at).limit(1))
+        if next_due is None:
+            break
+        practice.move_to(max(next_due, practice.now()))
+        fired += tick()
+    practice.move_to(to)
+    return fired + tick()

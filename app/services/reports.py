@@ -1,0 +1,104 @@
+"""Reports from outside: filed by anybody, asked after with a number and a code."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from app.db import db
+from app.errors import NotFound
+from app.models import Case, Instance, Report, Submission, Unit
+from app.services import _queue, _registers, _seal, commands, releases, submissions
+from app.services._work import Actor
+from app.services.library import library
+from app.text import Text
+
+PUBLIC_FORM = "report-public"
+PROCESS = "report-intake"
+STAGES = {
+    "received": Text("已收到，派出所正在受理。", "Received; the police station is dealing with it."),
+    "working": Text("已受理，有人在办。", "Accepted; people are working on it."),
+    "transferred": Text("已移送有管辖权的公安机关。", "Passed on to the police with jurisdiction."),
+    "closed": Text("已办结。", "Closed."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a reporter takes home; the code is told once and kept only as a hash."""
+
+    number: str
+    code: str
+    report_id: int
+    case_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What came of a report, as far as its reporter may know."""
+
+    number: str
+    received_at: datetime
+    stage: Text
+    told: tuple[tuple[datetime, str], ...]  # feedback that was meant for the reporter
+
+
+def file_report(raw: Mapping[str, Any], actor: Actor, *, channel: str = "web", lang: str = "zh") -> Receipt:
+    """Take a report: a case of its own, and intake begins at the police of that place at once.
+
+    Raises: Invalid with a message for each field.
+    """
+    with commands.work_on(actor) as work:
+        release_id = releases.current(work.session)
+        form = library(work.session, release_id).form(PUBLIC_FORM)
+        answers = commands.checked(form, raw, lang, work.now)
+        path = _path(work.session, answers.get("where"))
+        case = work.open_case("report", path)
+        report_id, number, code = _registers.new_report(work, case, channel)
+        live = _queue.start(work, case, PROCESS, {"report_id": report_id}, release_id)
+        submissions.add(work, case, form, answers, f"public.{PUBLIC_FORM}", live=live)
+        return Receipt(number, code, report_id, case.id)
+
+
+def _path(session: Any, code: str | None) -> str:
+    """The path of the place chosen on the report, else of the whole city."""
+    query = select(Unit.path).where(Unit.code == code) if code else select(Unit.path).where(Unit.level == "city").limit(1)
+    found = session.scalar(query)
+    if found is None:
+        raise NotFound("no_place", Text("没有这个地方，请从列表里选。", "There is no such place; choose one from the list."))
+    return str(found)
+
+
+def ask(number: str, code: str) -> Status:
+    """What came of a report. Raises NotFound alike for a wrong number and a wrong code."""
+    row = db.session.execute(select(Report).where(Report.number == number.strip())).scalar()
+    kept = row.code_hash if row else _registers.code_hash("nobody", "0")
+    right = hmac.compare_digest(kept, _registers.code_hash(number.strip(), code.strip()))
+    if row is None or not right:
+        raise NotFound("no_report", Text("编号或查询码不对。请对照回执再输一次。", "The number or the code is wrong. Check the receipt and try again."))
+    return Status(row.number, row.received_at, _stage(row), _told(row))
+
+
+def _stage(report: Report) -> Text:
+    case = db.session.get_one(Case, report.case_id)
+    instance = db.session.execute(select(Instance).where(Instance.case_id == case.id, Instance.process == PROCESS)).scalar()
+    if "transferred_at" in case.facts:
+        return STAGES["transferred"]
+    if instance is not None and instance.status != "running":
+        return STAGES["closed"]
+    return STAGES["working"] if "accepted_at" in case.facts else STAGES["received"]
+
+
+def _told(report: Report) -> tuple[tuple[datetime, str], ...]:
+    """Feedback (F05) written for the reporter."""
+    case = db.session.get_one(Case, report.case_id)
+    rows = db.session.execute(
+        select(Submission.__table__).where(Submission.case_id == case.id, Submission.form == "F05").order_by(Submission.id)
+    ).mappings()
+    key = _seal.open_key(case.wrapped_key)
+    return tuple((row["recorded_at"], submissions.read(row, key).get("feedback_text", "")) for row in rows)

@@ -1,0 +1,69 @@
+"""Submissions: a form's answers as sent. Never overwritten; what is S2 or S3 lies sealed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert, select
+
+from app.models import Submission
+from app.rules.forms import Form
+from app.services._seal import CaseKey
+from app.services._work import Live, OpenCase, Work
+
+SUBMISSION = Submission.__table__
+
+
+def place(case_id: int, form: str, recorded_at: datetime) -> str:
+    """Where a submission's sealed answers belong; they open nowhere else."""
+    return f"submission.secret:{case_id}:{form}:{recorded_at.isoformat()}"
+
+
+def add(  # noqa: PLR0913 - a submission says who, what, where and when
+    work: Work,
+    case: OpenCase,
+    form: Form,
+    answers: Mapping[str, Any],
+    element: str,
+    *,
+    live: Live | None = None,
+    task_id: int | None = None,
+    key: str | None = None,
+) -> int:
+    """Store `answers`; returns the submission's id. The open part holds S0 and S1 only."""
+    plain, secret = form.split(answers)
+    values = {
+        "case_id": case.id, "instance_id": live.id if live else None, "task_id": task_id, "user_id": work.actor.user_id,
+        "form": form.id, "element": element, "answers": plain,
+        "secret": case.key.seal(secret, place(case.id, form.id, work.now)), "occurred_at": work.occurred_at,
+        "recorded_at": work.now, "idempotency_key": key,
+    }  # fmt: skip
+    submission_id: int = work.session.scalar(insert(SUBMISSION).values(values).returning(SUBMISSION.c.id))
+    if live is not None:
+        live.submission_id = submission_id
+        live.answers[form.id] = dict(answers)
+    return submission_id
+
+
+def read(row: Mapping[str, Any], key: CaseKey) -> dict[str, Any]:
+    """All answers of a submission row, the sealed ones opened."""
+    secret = key.open(row["secret"], place(row["case_id"], row["form"], row["recorded_at"]))
+    return {**row["answers"], **secret}
+
+
+def latest(work: Work, live: Live, form: str) -> dict[str, Any]:
+    """The newest answers to `form` in this instance; empty when it was never sent."""
+    if form not in live.answers:
+        query = select(SUBMISSION).where(SUBMISSION.c.instance_id == live.id, SUBMISSION.c.form == form)
+        row = work.session.execute(query.order_by(SUBMISSION.c.id.desc()).limit(1)).mappings().first()
+        live.answers[form] = read(row, live.case.key) if row else {}
+    return live.answers[form]
+
+
+def latest_of_case(work: Work, case: OpenCase, forms: tuple[str, ...]) -> dict[str, Any]:
+    """The newest answers to any of `forms` in the case; empty when none was ever sent."""
+    query = select(SUBMISSION).where(SUBMISSION.c.case_id == case.id, SUBMISSION.c.form.in_(forms))
+    row = work.session.execute(query.order_by(SUBMISSION.c.id.desc()).limit(1)).mappings().first()
+    return read(row, case.key) if row else {}
