@@ -1,0 +1,56 @@
+"""The engine: diagrams in, steps out. The only importer of SpiffWorkflow.
+
+`parse` makes a definition, `advance` takes one step, `dry_run` looks ahead, `lint` and `verdict`
+judge a file before it runs.
+"""
+
+from app.engine.diagrams import parse
+from app.engine.execution import advance, dry_run
+from app.engine.faults import DiagramError, EngineError
+from app.engine.model import Definition, Element, Flow
+from app.engine.state import open_state, seal_state
+from app.engine.step import (
+    Await,
+    Cancel,
+    ClosedTask,
+    Command,
+    Complete,
+    Deliver,
+    Fire,
+    OpenTask,
+    OperationCall,
+    Start,
+    Step,
+    Thrown,
+    Timer,
+    Transition,
+    stuck,
+)
+
+__all__ = [
+    "Await",
+    "Cancel",
+    "ClosedTask",
+    "Command",
+    "Complete",
+    "Definition",
+    "Deliver",
+    "DiagramError",
+    "Element",
+    "EngineError",
+    "Fire",
+    "Flow",
+    "OpenTask",
+    "OperationCall",
+    "Start",
+    "Step",
+    "Thrown",
+    "Timer",
+    "Transition",
+    "advance",
+    "dry_run",
+    "open_state",
+    "parse",
+    "seal_state",
+    "stuck",
+]
