@@ -10,6 +10,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -25,12 +26,14 @@ from flask import Flask, url_for
 from markupsafe import Markup
 
 APP = Path(__file__).resolve().parent.parent
+CACHE = APP.parent / ".cache"
 ASSETS = APP / "web" / "assets"
 TEMPLATES = APP / "web" / "templates"
 DIST = APP / "web" / "static" / "dist"
 TRANSLATIONS = APP / "translations"
 STAMP = "sources.sha256"
 OLDEST_NODE = (20, 19)
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class BuildFailed(Exception):
@@ -132,8 +135,8 @@ def _stamp(folder: Path) -> str:
 @contextmanager
 def _alone() -> Iterator[None]:
     """Hold other builders of this tree back until this one is through."""
-    DIST.parent.mkdir(parents=True, exist_ok=True)
-    with (DIST.parent / ".building").open("w") as lock:
+    CACHE.mkdir(exist_ok=True)
+    with (CACHE / "building").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
@@ -184,8 +187,13 @@ def _run(command: list[str], trouble: str, **extra: str) -> None:
         command, cwd=ASSETS, env=os.environ | extra, capture_output=True, text=True, errors="replace", check=False
     )
     if done.returncode:
-        told = (done.stderr.strip() or done.stdout.strip()).splitlines()[-12:]
-        raise BuildFailed("\n".join([f"{trouble}:", *told]))
+        raise BuildFailed("\n".join([f"{trouble}:", *_gist(done.stderr or done.stdout)]))
+
+
+def _gist(told: str) -> list[str]:
+    """The last lines of what a tool said, without colours and without its own stack."""
+    lines = COLOUR.sub("", told).splitlines()
+    return [line for line in lines if line.strip() and not line.startswith("    at ")][-12:]
 
 
 def compile_translations(folder: Path) -> bool:

@@ -8,6 +8,8 @@ import "./css/fields.css";
 import "./css/print.css";
 
 import { dismissFlashes } from "./behaviours/flash.js";
+import { focusSummary } from "./behaviours/focus.js";
+import { keepTyped } from "./behaviours/keep.js";
 import { followKeys } from "./behaviours/keys.js";
 import { chooseTheme } from "./behaviours/theme.js";
 
@@ -18,3 +20,5 @@ import.meta.glob("./forms.js", { eager: true });
 chooseTheme(document);
 dismissFlashes(document);
 followKeys(document);
+keepTyped(document, sessionStorage);
+focusSummary(document);
