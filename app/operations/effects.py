@@ -49,15 +49,14 @@ class Row:
 class OpenCase:
     """A case to open; `key` names it within the effects.
 
-    `child_ref` is the child's number within the report `report_id`; `child_id` the child it was
-    matched to, if any; `provisional` says that nobody has confirmed who the child is.
+    `child_ref` is the child's number within the report `report_id`, whose particulars the new
+    case takes over; `provisional` says that nobody has confirmed who the child is.
     """
 
     key: str
     kind: Literal["child", "report"] = "child"
     report_id: int | None = None
     child_ref: int | None = None
-    child_id: int | None = None
     provisional: bool = False
 
 
@@ -103,7 +102,7 @@ class TaskChange:
     """A supervisor's change to an open task: another assignee, a later limit, or no limit at all.
 
     None leaves a thing as it is. `not_applicable` closes the task's deadline; the task stays
-    open and its form unlocked. `reason_id` is the submission that gives the reason.
+    open and its form unlocked. The reason stands in the submission `reason_id`.
     """
 
     task_id: int
@@ -126,28 +125,28 @@ class Effects:
     notices: tuple[Notice, ...] = ()
 
 
-OUTSIDE = frozenset({"reporter", "parents", "assignee"})
+def known(name: str, value: str) -> Row:
+    """The row that says: from now on the case knows this (an ISO string or a code)."""
+    return Row("fact", {"name": name, "value": value})
+
+
+OUTSIDE = frozenset({"reporter", "parents", "police_elsewhere", "assignee"})
+"""Receivers of notices that are no role: services find them in the report, the case or the form."""
 
 TABLES: Mapping[str, frozenset[str]] = {
-    # a report drafted from another form; the person completes F01 in report-intake
-    "report": frozenset({"submission_id", "child_id", "source"}),
-    # which case a child of a report went to; kind: urgent, opened, attached
+    # a report drafted from the submission; services number it, a person completes F01
+    "report": frozenset({"submission_id", "channel"}),
+    # report_child goes to the row's case; kind: urgent, opened, attached; confirmed: no longer provisional
     "report_link": frozenset({"report_id", "child_ref", "kind"}),
-    # two cases that belong together; kind: incident, same_child; undone by a later row
-    "case_link": frozenset({"case_id", "other_case_id", "kind"}),
+    # two cases that belong together; kind: incident, same_child
+    "case_link": frozenset({"case_id", "other_id", "kind"}),
     # where a child was brought; the address stays sealed in the submission
-    "placement": frozenset({"submission_id", "place_kind", "placed_at"}),
-    # a line of the ledger: one visit
-    "visit": frozenset({"submission_id", "visited_at", "seen", "finding"}),
-    # an F25 row: what was seen of a guardian's care; state and source as in F25
-    "performance": frozenset(
-        {"guardian_id", "observed_on", "state", "source", "refusal", "child_seen", "submission_id"}
-    ),
-    # an alert of the six-month clock, once per spell
-    "clock_event": frozenset({"guardian_id", "event", "spell_started_on", "rule_version"}),
-    # what the case knows from now on: a name of rules.facts or of NEEDS, an ISO string or a code
+    "placement": frozenset({"submission_id", "kind", "handed_at"}),
+    # what a visit showed of a guardian's care; state and source in the codes of F25
+    "performance": frozenset({"guardian_id", "observed_on", "state", "source", "saw_child", "knew", "submission_id"}),
+    # an alert of the six-month clock, once for each spell
+    "clock_alert": frozenset({"guardian_id", "event", "spell_started_on", "rule_version"}),
+    # the case knows it from now on: a fact of deadlines.json or of NEEDS, as an ISO string or a code
     "fact": frozenset({"name", "value"}),
-    # what a supervisor decided about a task past its limit
-    "escalation": frozenset({"task_id", "action", "level", "submission_id"}),
 }
 """The tables an operation may add to, and the columns it may fill."""
