@@ -93,7 +93,7 @@ class ReportLink(Base):
     """Which case a child of a report went to, and how: urgent, opened or attached."""
 
     __tablename__ = "report_link"
-    __table_args__ = (UniqueConstraint("report_id", "case_id", "child_ref"),)
+    __table_args__ = (UniqueConstraint("report_id", "case_id", "child_ref", "kind"),)
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     report_id: Mapped[int] = mapped_column(ForeignKey("report.id"))

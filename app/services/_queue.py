@@ -20,7 +20,12 @@ DEADLINE = Deadline.__table__
 
 
 def start(
-    work: Work, case: OpenCase, process: str, context: Mapping[str, Any], release_id: int, start_at: datetime | None = None
+    work: Work,
+    case: OpenCase,
+    process: str,
+    context: Mapping[str, Any],
+    release_id: int,
+    start_at: datetime | None = None,
 ) -> Live:
     """Start an instance of `process` in `case` now, or put it down for `start_at`."""
     later = start_at is not None and start_at > work.now

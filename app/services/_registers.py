@@ -9,13 +9,15 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from sqlalchemy import delete, insert, select, update
 
 from app import operations
-from app.models import Child, Guardian, Performance, Report, ReportChild, Unit
+from app.models import Case, Child, Guardian, Performance, Report, ReportChild, Unit
+from app.rules.facts import FROM_REPORT
 from app.services import _seal
 from app.services._work import Live, OpenCase, Work
 
@@ -61,7 +63,8 @@ def open_case(work: Work, live: Live, wanted: operations.OpenCase) -> OpenCase:
     row = _report_child(work, int(wanted.report_id or 0), int(wanted.child_ref or 0))
     told = live.case.key.open(row["secret"], secret_place("report_child", live.case.id, row["ref"]))
     case = work.open_case("child", _path_of(work, told, live.case.path))
-    case.facts |= {"latest_report_id": wanted.report_id}
+    case.facts |= {name: live.case.facts[name] for name in FROM_REPORT if name in live.case.facts}
+    case.facts["latest_report_id"] = wanted.report_id
     add_child(work, case, told, provisional=wanted.provisional)
     return case
 
@@ -100,6 +103,14 @@ def _report_child(work: Work, report_id: int, ref: int) -> Mapping[str, Any]:
     return work.session.execute(query).mappings().one()
 
 
+def take_over(work: Work, case: OpenCase, report_id: int) -> None:
+    """Give the child's case what the report taught: when it was learned, and whether there is danger."""
+    query = select(Case.facts).join(Report, Report.case_id == Case.id).where(Report.id == report_id)
+    told = work.session.scalar(query) or {}
+    case.facts |= {name: told[name] for name in FROM_REPORT if name in told}
+    case.facts["latest_report_id"] = report_id
+
+
 def _path_of(work: Work, told: Mapping[str, Any], otherwise: str) -> str:
     """The path of the village the child lives in, when it was chosen from the list."""
     code = told.get("village")
@@ -107,48 +118,84 @@ def _path_of(work: Work, told: Mapping[str, Any], otherwise: str) -> str:
     return found or otherwise
 
 
-def _register_children(work: Work, live: Live, answers: Mapping[str, Any]) -> None:
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A submission as the registers see it; `live` is the instance it was sent to, if to one."""
+
+    case: OpenCase
+    live: Live | None
+    submission_id: int
+    answers: Mapping[str, Any]
+
+
+def _register_children(work: Work, sent: Sent) -> None:
     """F01: the children named, numbered from 1; sending it again before matching replaces them."""
-    report_id = live.context["report_id"]
-    work.session.execute(delete(REPORT_CHILD).where(REPORT_CHILD.c.report_id == report_id, REPORT_CHILD.c.case_id.is_(None)))
+    report_id = sent.case.facts["report_id"]
+    work.session.execute(
+        delete(REPORT_CHILD).where(REPORT_CHILD.c.report_id == report_id, REPORT_CHILD.c.case_id.is_(None))
+    )
     rows = [
         {"report_id": report_id, "ref": ref, "provisional": False,
-         "secret": live.case.key.seal(dict(child), secret_place("report_child", live.case.id, ref))}
-        for ref, child in enumerate(answers.get("children") or [], start=1)
+         "secret": sent.case.key.seal(dict(child), secret_place("report_child", sent.case.id, ref))}
+        for ref, child in enumerate(sent.answers.get("children") or [], start=1)
     ]  # fmt: skip
     if rows:
         work.session.execute(insert(REPORT_CHILD), rows)
-    live.facts["report_anonymous"] = answers.get("reporter_kind") == "anonymous"
+    sent.case.facts["report_anonymous"] = sent.answers.get("reporter_kind") == "anonymous"
 
 
-def _register_matches(work: Work, live: Live, answers: Mapping[str, Any]) -> None:
+def _register_matches(work: Work, sent: Sent) -> None:
     """F03: which file each child of the report was matched to."""
-    for ref, row in enumerate(answers.get("matches") or [], start=1):
-        where = (REPORT_CHILD.c.report_id == live.context["report_id"], REPORT_CHILD.c.ref == ref)
+    for ref, row in enumerate(sent.answers.get("matches") or [], start=1):
+        where = (REPORT_CHILD.c.report_id == sent.case.facts["report_id"], REPORT_CHILD.c.ref == ref)
         candidate = row.get("candidate")
         values = {"match": row["match"], "candidate_case_id": int(candidate) if candidate else None}
         work.session.execute(update(REPORT_CHILD).where(*where).values(values))
 
 
-def _register_performance(work: Work, live: Live, answers: Mapping[str, Any]) -> None:
+def _register_performance(work: Work, sent: Sent) -> None:
     """F25: one observation of a guardian."""
     values = {
-        "case_id": live.case.id, "guardian_id": int(answers["guardian"]),
-        "observed_on": date.fromisoformat(answers["observed_on"]), "state": answers["state"], "source": answers["source"],
-        "knew": answers["refusal_known"] == "yes", "saw_child": answers["source"] == "visit",
-        "submission_id": live.submission_id, "recorded_at": work.now,
+        "case_id": sent.case.id, "guardian_id": int(sent.answers["guardian"]),
+        "observed_on": date.fromisoformat(sent.answers["observed_on"]), "state": sent.answers["state"], "source": sent.answers["source"],
+        "knew": sent.answers["refusal_known"] == "yes", "saw_child": sent.answers["source"] == "visit",
+        "submission_id": sent.submission_id, "recorded_at": work.now,
     }  # fmt: skip
     work.session.execute(insert(PERFORMANCE).values(values))
 
 
-KEPT_BY: Mapping[str, Callable[[Work, Live, Mapping[str, Any]], None]] = {
+def _register_carer(work: Work, sent: Sent) -> None:
+    """F12: a carer who was found fit, and is no parent, has an entrustment from now on."""
+    if sent.answers["carer_ok"] != "yes":
+        return
+    sent.case.facts["carer_named_at"] = work.now.isoformat()
+    if sent.answers["relation"] != "parent":
+        sent.case.facts["entrustment_id"] = sent.submission_id
+        add_guardian(
+            work, sent.case, "carer", {"name": sent.answers["carer_name"], "relation": sent.answers["relation"]}
+        )
+
+
+def _end_care(work: Work, sent: Sent) -> None:
+    """F17H, and F26C or F26Y for the long term: the placement has ended."""
+    if "longterm" in (sent.answers.get("care_result"), sent.answers.get("final_result")) or "to_whom" in sent.answers:
+        sent.case.facts["care_ended_at"] = work.now.isoformat()
+
+
+KEPT_BY: Mapping[str, Callable[[Work, Sent], None]] = {
     "F01": _register_children,
     "F03": _register_matches,
+    "F12": _register_carer,
+    "F17H": _end_care,
     "F25": _register_performance,
+    "F26C": _end_care,
+    "F26Y": _end_care,
 }
 
 
-def keep(work: Work, live: Live, form: str, answers: Mapping[str, Any]) -> None:
-    """Enter in the registers what a submission of `form` says, when it says something they keep."""
-    if form in KEPT_BY:
-        KEPT_BY[form](work, live, answers)
+def keep(work: Work, case: OpenCase, live: Live | None, submission_id: int, form: str, answers: Mapping[str, Any]) -> bool:
+    """Enter in the registers what a submission of `form` says; False when they keep nothing of that form."""
+    if form not in KEPT_BY:
+        return False
+    KEPT_BY[form](work, Sent(case, live, submission_id, answers))
+    return True

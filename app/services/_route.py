@@ -7,7 +7,7 @@ Source: ARCHITECTURE "A case"; MODELLING rules 6-8; DECISIONS 11, 15.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from app import engine
 from app.errors import Refused
 from app.models import Outbox, Report, Subscription
 from app.rules import facts as learned
-from app.services import _queue, releases, submissions
+from app.services import _queue, _registers, releases, submissions
 from app.services._work import Live, OpenCase, Work
 from app.services.library import Library, library
 from app.text import Text
@@ -42,9 +42,6 @@ def origin_of(work: Work, case: OpenCase) -> Origin:
     release_id = max((live.release_id for live in lives), default=0) or releases.current(work.session)
     return Origin(release_id, library(work.session, release_id))
 
-NOBODY_WAITS = Text("这个个案现在没有流程在等这件事，没有登记。请核对个案，或换一类再记。",
-                    "Nothing in this case waits for this, so it was not registered. Check the case, or record it as another kind.")  # fmt: skip
-
 
 def send(work: Work, live: Live, thrown: engine.Thrown) -> None:
     """Route what an instance threw: its payload is resolved from messages.json."""
@@ -53,28 +50,35 @@ def send(work: Work, live: Live, thrown: engine.Thrown) -> None:
     if case_id == live.case.id or case_id in work.cases:
         route(work, work.lock(case_id), thrown.message, payload, Origin(live.release_id, live.library, live))
     else:
-        post(work, live.case, case_id, thrown.message, payload, f"{live.id}:{live.version}:{thrown.element}")
+        post(work, live.case, case_id, thrown.message, payload, f"{live.id}:{live.version}:{thrown.element.id}")
 
 
 def _payload(work: Work, live: Live, thrown: engine.Thrown) -> dict[str, Any]:
-    sources = live.library.messages[thrown.message]["payload_sources"].get(f"{thrown.process}.{thrown.element}", {})
-    return {name: _resolve(work, live, thrown, sources.get(name, f"instance:{name}"), name) for name in thrown.payload}
+    sources = live.library.messages[thrown.message]["payload_sources"].get(f"{thrown.process}.{thrown.element.id}", {})
+    known = {**thrown.variables, **live.facts, **live.context}
+    told = {name: resolve(source, live.case, known, name, lambda form: submissions.latest(work, live, form))
+            for name, source in sources.items()}  # fmt: skip
+    return {name: told[name] if name in told else known.get(name) for name in thrown.payload}
 
 
-def _resolve(work: Work, live: Live, thrown: engine.Thrown, source: str, name: str) -> Any:
+def resolve(
+    source: str, case: OpenCase, known: Mapping[str, Any], name: str, answers: Callable[[str], Mapping[str, Any]]
+) -> Any:
+    """One value of a payload, from where messages.json says: instance, const, form, operation, case, submission."""
     kind, _, rest = source.partition(":")
     if kind == "const":
         return rest
-    if kind == "instance":
-        return live.context.get(rest, live.facts.get(rest))
+    if kind in ("instance", "operation", "submission"):
+        return known.get(rest if kind == "instance" else name)
     if kind == "form":
         _element, form, field = rest.split(".")
-        return submissions.latest(work, live, form).get(field)
-    if kind == "operation":
-        return live.facts.get(name, thrown.variables.get(name))
+        value = answers(form).get(field)
+        return int(value) if name.endswith("_id") and str(value).isdigit() else value
     if kind == "case":
-        return live.case.id if rest == "case_id" else live.case.facts.get(rest)
-    raise Refused("bad_source", Text(f"消息来源“{source}”看不懂。", f"The message source “{source}” is not understood."))
+        return case.id if rest == "case_id" else case.facts.get(rest)
+    raise Refused(
+        "bad_source", Text(f"消息来源“{source}”看不懂。", f"The message source “{source}” is not understood.")
+    )
 
 
 def _case_of(work: Work, here: OpenCase, payload: Mapping[str, Any]) -> int:
@@ -100,6 +104,8 @@ def route(work: Work, case: OpenCase, message: str, payload: Mapping[str, Any], 
     """Deliver `message` within `case`: to those who wait, else start, else keep. Returns how many took it."""
     rules = origin.library.messages[message]
     payload = {**payload, "case_id": case.id} if "case_id" in rules["payload"] else dict(payload)
+    if payload.get("report_id") and case.kind == "child":
+        _registers.take_over(work, case, int(payload["report_id"]))
     lives = [live for live in work.live_of(case) if live is not origin.live]
     waiting = [live for live in lives if _waits(live, message) and _matches(live, rules, payload)]
     for live in waiting:
@@ -114,25 +120,19 @@ def route(work: Work, case: OpenCase, message: str, payload: Mapping[str, Any], 
     return _keep(message, rules, payload, lives)
 
 
-def register(work: Work, case: OpenCase, message: str, payload: Mapping[str, Any], target: Live | None) -> None:
-    """Take in what came from outside; a paper for one instance goes there and nowhere else.
-
-    Raises: Refused("nobody_waits") when nobody waits for it and it starts nothing.
-    """
+def register(work: Work, case: OpenCase, message: str, payload: Mapping[str, Any], target: Live | None) -> int:
+    """Take in what came from outside; a paper for one instance goes there and nowhere else. Returns how many took it."""
     origin = origin_of(work, case)
     if target is None:
-        taken = route(work, case, message, payload, origin)
-    else:
-        rules = origin.library.messages[message]
-        case.chain.append("message", {"message": message, "to": [target.id]}, at=work.now, occurred_at=work.occurred_at,
-                          actor_id=work.actor.user_id, secret=dict(payload))  # fmt: skip
-        taken = 1
-        if _waits(target, message):
-            _queue.deliver(work, target, message, payload)
-        else:
-            taken = _keep(message, rules, payload, [target])
-    if not taken:
-        raise Refused("nobody_waits", NOBODY_WAITS, case=case.id, message=message)
+        return route(work, case, message, payload, origin)
+    data = {"message": message, "to": [target.id]}
+    case.chain.append(
+        "message", data, at=work.now, occurred_at=work.occurred_at, actor_id=work.actor.user_id, secret=dict(payload)
+    )
+    if _waits(target, message):
+        _queue.deliver(work, target, message, payload)
+        return 1
+    return _keep(message, origin.library.messages[message], payload, [target])
 
 
 def broadcast(work: Work, case: OpenCase, message: str, payload: Mapping[str, Any]) -> None:
@@ -173,14 +173,14 @@ def _start(
 def _keep(message: str, rules: Mapping[str, Any], payload: Mapping[str, Any], lives: list[Live]) -> int:
     if not rules["keep"]:
         return 0
-    keepers = [live for live in lives if _catches(live, message, rules) and _matches(live, rules, payload)]
+    keepers = [live for live in lives if _catches(live, message) and _matches(live, rules, payload)]
     for live in keepers:
         live.mailbox = [*live.mailbox, [message, dict(payload)]]
         live.changed = True
     return len(keepers)
 
 
-def _catches(live: Live, message: str, rules: Mapping[str, Any]) -> bool:
+def _catches(live: Live, message: str) -> bool:
     """True when this instance's diagram, or one that it calls, catches the message somewhere."""
     return any(element.message == message for element in live.definition.elements())
 
@@ -196,11 +196,14 @@ def empty_mailbox(work: Work, live: Live) -> None:
 
 def set_awaits(work: Work, live: Live, step: engine.Step) -> None:
     """Write only what changed between the messages awaited before and now."""
-    now = sorted([wait.message, f"{wait.process}.{wait.element}"] for wait in step.awaits)
+    now = sorted([wait.message, f"{wait.process}.{wait.element.id}"] for wait in step.awaits)
     if now == sorted(live.awaits):
         return
     work.session.execute(delete(SUBSCRIPTION).where(SUBSCRIPTION.c.instance_id == live.id))
     if now:
-        rows = [{"case_id": live.case.id, "instance_id": live.id, "message": name, "element": element} for name, element in now]
+        rows = [
+            {"case_id": live.case.id, "instance_id": live.id, "message": name, "element": element}
+            for name, element in now
+        ]
         work.session.execute(insert(SUBSCRIPTION), rows)
     live.awaits = now

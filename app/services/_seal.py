@@ -56,7 +56,9 @@ def new_key() -> bytes:
 def open_key(wrapped: bytes | None) -> CaseKey:
     """The data key of a case. Raises Refused("erased") when it was destroyed by lawful erasure."""
     if wrapped is None:
-        raise Refused("erased", Text("这份档案的个人信息已依法删除。", "The personal data of this file was lawfully erased."))
+        raise Refused(
+            "erased", Text("这份档案的个人信息已依法删除。", "The personal data of this file was lawfully erased.")
+        )
     return _open_key(wrapped, settings().seal_key)
 
 
@@ -86,6 +88,9 @@ def _broken(place: str) -> Refused:
     table = place.split(":", 1)[0]
     return Refused(
         "seal_broken",
-        Text("这项内容打不开，可能被改动过。请告诉管理员。", "This content does not open; it may have been altered. Tell the administrator."),
+        Text(
+            "这项内容打不开，可能被改动过。请告诉管理员。",
+            "This content does not open; it may have been altered. Tell the administrator.",
+        ),
         table=table,
     )

@@ -8,10 +8,12 @@ Nothing else may advance an instance. Source: ARCHITECTURE, DECISIONS 1-5; ADR 0
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
+from importlib.metadata import version
 from typing import Any
 
 from app import engine, operations
@@ -25,6 +27,9 @@ from app.text import Text
 
 MOST_STEPS = 200
 """More steps than this from one command are a loop between instances, not work."""
+
+ENGINE = f"SpiffWorkflow {version('SpiffWorkflow')}"
+"""Byte-equal re-execution is promised per engine version; across versions transitions are compared."""
 
 DEADLINE = Deadline.__table__
 
@@ -93,6 +98,11 @@ def _operate(work: Work, live: Live, results: list[Any], call: engine.OperationC
     return variables
 
 
+def _plain(command: engine.Command) -> dict[str, Any]:
+    """The command as the record keeps it, enough to give it again."""
+    return {"kind": type(command).__name__, **dataclasses.asdict(command)}
+
+
 def _record(
     work: Work, live: Live, command: engine.Command, facts: Mapping[str, Any], results: list[Any], step: engine.Step
 ) -> None:
@@ -101,32 +111,38 @@ def _record(
         "command": type(command).__name__.lower(),
         "process": live.process,
         "definition": live.definition.hash,
-        "engine": engine.VERSION,
+        "engine": ENGINE,
         "state": hashlib.sha256(step.state).hexdigest(),
         "transitions": [list(transition) for transition in step.transitions],
     }
-    secret = {"command": engine.plain(command), "facts": facts, "results": results}
+    secret = {"command": _plain(command), "facts": facts, "results": results}
     live.case.chain.append("step", data, at=work.now, occurred_at=work.occurred_at, actor_id=work.actor.user_id,
                            instance_id=live.id, secret=secret)  # fmt: skip
 
 
 def _set_timers(work: Work, live: Live, step: engine.Step) -> None:
     """Write only what changed between the timers that ran before and those that run now."""
-    armed = [[timer.key, timer.due_at.isoformat(), timer.element] for timer in step.timers]
+    armed = [[timer.key, timer.due_at.isoformat(), timer.element.id] for timer in step.timers]
     for key, due, _ in live.timers:
         if not any(timer[:2] == [key, due] for timer in armed):
             state = "done" if datetime.fromisoformat(due) <= work.now else "cancelled"
             close_deadline(work, live, key, datetime.fromisoformat(due), state)
     for timer in step.timers:
         if not any(old[:2] == [timer.key, timer.due_at.isoformat()] for old in live.timers):
-            rule = timer.variable.removeprefix("due_") if timer.variable.startswith("due_") else ""
+            variable = timer.element.timer or ""
+            rule = variable.removeprefix("due_") if variable.startswith("due_") else ""
             add_deadline(work, live, kind="timer", key=timer.key, due_at=timer.due_at, rule=rule)
     live.timers = armed
 
 
 def close_deadline(work: Work, live: Live, key: str, due_at: datetime, state: str) -> None:
     """Mark a deadline of this instance done or cancelled."""
-    where = (DEADLINE.c.instance_id == live.id, DEADLINE.c.key == key, DEADLINE.c.due_at == due_at, DEADLINE.c.state == "due")
+    where = (
+        DEADLINE.c.instance_id == live.id,
+        DEADLINE.c.key == key,
+        DEADLINE.c.due_at == due_at,
+        DEADLINE.c.state == "due",
+    )
     work.session.execute(DEADLINE.update().where(*where).values(state=state, done_at=work.now))
 
 

@@ -16,8 +16,12 @@ from app.services._work import NO_LIMIT, Live, Work
 TASK, DEADLINE = Task.__table__, Deadline.__table__
 CLOSE = (
     update(TASK)
-    .where(TASK.c.instance_id == bindparam("_instance"), TASK.c.engine_id == bindparam("_engine"), TASK.c.status == "open")
-    .values(status=bindparam("_status"), closed_at=bindparam("_at"), closed_by=bindparam("_by"), version=TASK.c.version + 1)
+    .where(
+        TASK.c.instance_id == bindparam("_instance"), TASK.c.engine_id == bindparam("_engine"), TASK.c.status == "open"
+    )
+    .values(
+        status=bindparam("_status"), closed_at=bindparam("_at"), closed_by=bindparam("_by"), version=TASK.c.version + 1
+    )
     .returning(TASK.c.id, TASK.c.process, TASK.c.element, TASK.c.escalations)
 )
 ANSWERED_BY_CONTEXT = ("supervisor", "supervisor_upper", "duty_role")
@@ -32,12 +36,12 @@ def arrival(work: Work, element: engine.Element, facts: Mapping[str, Any]) -> di
 def open_new(work: Work, live: Live, step: engine.Step) -> None:
     """Give every task that became ready a row, a unit and a deadline."""
     for opened in step.opened:
-        element = live.definition.element(opened.process, opened.element)
+        element = opened.element
         due = _due(work, live, element, step)
         role = live.context[element.role] if element.role in ANSWERED_BY_CONTEXT else element.role
         values = {
             "case_id": live.case.id, "instance_id": live.id, "engine_id": opened.id, "process": opened.process,
-            "element": opened.element, "item": opened.item, "role": role,
+            "element": element.id, "item": None if opened.item is None else str(opened.item), "role": role,
             "unit_id": units.resolve(work.session, live.library.roles[role], live.case.path), "assignee_id": None,
             "status": "open", "version": 0, "opened_at": work.now, "deadline_id": element.deadline,
             "due_at": due.at if due else NO_LIMIT, "due": due.plain() if due else {}, "escalations": 0,
@@ -46,7 +50,7 @@ def open_new(work: Work, live: Live, step: engine.Step) -> None:
         work.opened_tasks.append(task_id)
         if due:
             _add_deadline(work, live, task_id, element, due)
-        data = {"process": opened.process, "element": opened.element, "role": role, "deadline": element.deadline,
+        data = {"process": opened.process, "element": element.id, "role": role, "deadline": element.deadline,
                 "due": due.at.isoformat() if due else None}  # fmt: skip
         live.case.chain.append("task_opened", data, at=work.now, instance_id=live.id, task_id=task_id)
 
@@ -67,7 +71,13 @@ def _add_deadline(work: Work, live: Live, task_id: int, element: engine.Element,
 def close(work: Work, live: Live, closed: Sequence[engine.ClosedTask]) -> None:
     """Close the rows of tasks that the step finished or cancelled, and their deadlines."""
     for gone in closed:
-        values = {"_instance": live.id, "_engine": gone.id, "_status": gone.how, "_at": work.now, "_by": work.actor.user_id}
+        values = {
+            "_instance": live.id,
+            "_engine": gone.id,
+            "_status": gone.how,
+            "_at": work.now,
+            "_by": work.actor.user_id,
+        }
         row = work.session.execute(CLOSE, values).first()
         if row is None:
             continue

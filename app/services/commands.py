@@ -26,6 +26,10 @@ from app.text import Text
 
 TASK, INSTANCE, DRAFT, SUBMISSION = Task.__table__, Instance.__table__, Draft.__table__, Submission.__table__
 FILL_IN = Text("还有几处要补，看看下面的提示。", "A few things are missing; see the notes below.")
+NOBODY_WAITS = Text(
+    "这个个案现在没有流程在等这件事，没有登记。请核对个案，或换一类再记。",
+    "Nothing in this case waits for this, so it was not registered. Check the case, or record it as another kind.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,7 @@ def work_on(actor: Actor) -> Iterator[Work]:
         _step.carry_out(work)
 
 
-def complete(  # noqa: PLR0913 - the task, the person, the answers, and how they came
+def complete(
     task_id: int,
     version: int,
     raw: Mapping[str, Any],
@@ -110,9 +114,8 @@ def _submit(work: Work, live: Live, task: Mapping[str, Any], raw: Mapping[str, A
     if work.actor.user_id is not None:
         where = (DRAFT.c.user_id == work.actor.user_id, DRAFT.c.key == f"task:{task['id']}")
         work.session.execute(delete(DRAFT).where(*where))
-    _registers.keep(work, live, form.id, answers)
+    _registers.keep(work, live.case, live, submission_id, form.id, answers)
     _queue.learn(live, learned.facts_of_submission(form.id, answers, work.now))
-    _queue.learn(live, learned.facts_of_element(task["process"], task["element"], work.now))
     work.queue.append((live, engine.Complete(task["engine_id"], variables(live, form, answers))))
     return submission_id
 
@@ -133,7 +136,9 @@ def variables(live: Live, form: Form, answers: Mapping[str, Any]) -> dict[str, A
     return decisions | dates
 
 
-def record_arrival(case_id: int, message: str, instance_id: int | None, raw: Mapping[str, Any], actor: Actor, lang: str = "zh") -> Done:
+def record_arrival(
+    case_id: int, message: str, instance_id: int | None, raw: Mapping[str, Any], actor: Actor, lang: str = "zh"
+) -> Done:
     """Register something that came from outside (a court's paper, a parent's return) and tell who waits for it.
 
     With `instance_id` it goes to that instance; else to each that waits, or it starts what it may start.
@@ -144,15 +149,24 @@ def record_arrival(case_id: int, message: str, instance_id: int | None, raw: Map
         origin = _route.origin_of(work, case)
         target = work.instance(instance_id) if instance_id else None
         if target is not None and target.case is not case:
-            raise NotFound("no_instance", Text("这个个案里没有这个流程。", "This case has no such instance."), case=case_id)
+            raise NotFound(
+                "no_instance", Text("这个个案里没有这个流程。", "This case has no such instance."), case=case_id
+            )
         rules = origin.library.messages.get(message)
         if rules is None or not rules["desk"]:
             raise NotFound("no_message", Text("没有这类来件。", "There is no such kind of arrival."))
         form = origin.library.form(rules["form"])
         answers = checked(form, raw, lang, work.now)
         submission_id = submissions.add(work, case, form, answers, f"desk.{message}", live=target)
-        payload = {name: answers[name] for name in rules["payload"] if name in answers}
-        _route.register(work, case, message, {**payload, "case_id": case_id, "document_id": submission_id}, target)
+        kept = _registers.keep(work, case, target, submission_id, form.id, answers)
+        known = {**(target.context if target else {}), "document_id": submission_id, "row_id": submission_id}
+        payload = {
+            name: _route.resolve(source, case, known, name, lambda _form: answers)
+            for name, source in rules["payload_sources"]["desk"].items()
+        }
+        taken = _route.register(work, case, message, payload, target)
+        if not (taken or kept):
+            raise Refused("nobody_waits", NOBODY_WAITS, case=case_id, message=message)
     return Done(case_id, submission_id, tuple(work.opened_tasks))
 
 
@@ -169,7 +183,9 @@ def record_incident(case_id: int, source: str, source_id: int, error: Exception)
                 opened_at=now, next_try_at=None,
             ))  # fmt: skip
         else:
-            session.execute(update(Incident).where(Incident.id == found.id).values(attempts=found.attempts + 1, code=code))
+            session.execute(
+                update(Incident).where(Incident.id == found.id).values(attempts=found.attempts + 1, code=code)
+            )
 
 
 def deliver_message(outbox_id: int) -> None:

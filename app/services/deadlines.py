@@ -112,7 +112,9 @@ def travel(to: datetime) -> int:
     """Move the practice clock to `to`, deadline by deadline, each on its own day; returns how many fired."""
     fired = 0
     while True:
-        query = select(DEADLINE.c.due_at).where(DEADLINE.c.state == "due", DEADLINE.c.attempts == 0, DEADLINE.c.due_at <= to)
+        query = select(DEADLINE.c.due_at).where(
+            DEADLINE.c.state == "due", DEADLINE.c.attempts == 0, DEADLINE.c.due_at <= to
+        )
         next_due = db.session.scalar(query.order_by(DEADLINE.c.due_at).limit(1))
         if next_due is None:
             break

@@ -63,7 +63,11 @@ def publish(release_id: int) -> None:
 
 def current(session: Session) -> int:
     """The id of the release published last. Raises NotFound when none is."""
-    query = select(Release.id).where(Release.published_at.is_not(None)).order_by(Release.published_at.desc(), Release.id.desc())
+    query = (
+        select(Release.id)
+        .where(Release.published_at.is_not(None))
+        .order_by(Release.published_at.desc(), Release.id.desc())
+    )
     found = session.scalar(query.limit(1))
     if found is None:
         raise NotFound("no_release", Text("还没有发布任何流程版本。", "No release has been published yet."))

@@ -67,10 +67,14 @@ def file_report(raw: Mapping[str, Any], actor: Actor, *, channel: str = "web", l
 
 def _path(session: Any, code: str | None) -> str:
     """The path of the place chosen on the report, else of the whole city."""
-    query = select(Unit.path).where(Unit.code == code) if code else select(Unit.path).where(Unit.level == "city").limit(1)
+    query = (
+        select(Unit.path).where(Unit.code == code) if code else select(Unit.path).where(Unit.level == "city").limit(1)
+    )
     found = session.scalar(query)
     if found is None:
-        raise NotFound("no_place", Text("没有这个地方，请从列表里选。", "There is no such place; choose one from the list."))
+        raise NotFound(
+            "no_place", Text("没有这个地方，请从列表里选。", "There is no such place; choose one from the list.")
+        )
     return str(found)
 
 
@@ -80,13 +84,21 @@ def ask(number: str, code: str) -> Status:
     kept = row.code_hash if row else _registers.code_hash("nobody", "0")
     right = hmac.compare_digest(kept, _registers.code_hash(number.strip(), code.strip()))
     if row is None or not right:
-        raise NotFound("no_report", Text("编号或查询码不对。请对照回执再输一次。", "The number or the code is wrong. Check the receipt and try again."))
+        raise NotFound(
+            "no_report",
+            Text(
+                "编号或查询码不对。请对照回执再输一次。",
+                "The number or the code is wrong. Check the receipt and try again.",
+            ),
+        )
     return Status(row.number, row.received_at, _stage(row), _told(row))
 
 
 def _stage(report: Report) -> Text:
     case = db.session.get_one(Case, report.case_id)
-    instance = db.session.execute(select(Instance).where(Instance.case_id == case.id, Instance.process == PROCESS)).scalar()
+    instance = db.session.execute(
+        select(Instance).where(Instance.case_id == case.id, Instance.process == PROCESS)
+    ).scalar()
     if "transferred_at" in case.facts:
         return STAGES["transferred"]
     if instance is not None and instance.status != "running":
@@ -98,7 +110,9 @@ def _told(report: Report) -> tuple[tuple[datetime, str], ...]:
     """Feedback (F05) written for the reporter."""
     case = db.session.get_one(Case, report.case_id)
     rows = db.session.execute(
-        select(Submission.__table__).where(Submission.case_id == case.id, Submission.form == "F05").order_by(Submission.id)
+        select(Submission.__table__)
+        .where(Submission.case_id == case.id, Submission.form == "F05")
+        .order_by(Submission.id)
     ).mappings()
     key = _seal.open_key(case.wrapped_key)
     return tuple((row["recorded_at"], submissions.read(row, key).get("feedback_text", "")) for row in rows)

@@ -43,6 +43,7 @@ def add(  # noqa: PLR0913 - a submission says who, what, where and when
     submission_id: int = work.session.scalar(insert(SUBMISSION).values(values).returning(SUBMISSION.c.id))
     if live is not None:
         live.submission_id = submission_id
+        live.answers.pop(form.id, None)
         live.answers[form.id] = dict(answers)
     return submission_id
 
@@ -53,17 +54,11 @@ def read(row: Mapping[str, Any], key: CaseKey) -> dict[str, Any]:
     return {**row["answers"], **secret}
 
 
-def latest(work: Work, live: Live, form: str) -> dict[str, Any]:
-    """The newest answers to `form` in this instance; empty when it was never sent."""
-    if form not in live.answers:
-        query = select(SUBMISSION).where(SUBMISSION.c.instance_id == live.id, SUBMISSION.c.form == form)
-        row = work.session.execute(query.order_by(SUBMISSION.c.id.desc()).limit(1)).mappings().first()
-        live.answers[form] = read(row, live.case.key) if row else {}
-    return live.answers[form]
-
-
-def latest_of_case(work: Work, case: OpenCase, forms: tuple[str, ...]) -> dict[str, Any]:
-    """The newest answers to any of `forms` in the case; empty when none was ever sent."""
-    query = select(SUBMISSION).where(SUBMISSION.c.case_id == case.id, SUBMISSION.c.form.in_(forms))
+def latest(work: Work, live: Live, *forms: str) -> dict[str, Any]:
+    """The newest answers to any of `forms` in this instance; empty when none was ever sent."""
+    sent = [form for form in live.answers if form in forms]
+    if sent:
+        return live.answers[sent[-1]]
+    query = select(SUBMISSION).where(SUBMISSION.c.instance_id == live.id, SUBMISSION.c.form.in_(forms))
     row = work.session.execute(query.order_by(SUBMISSION.c.id.desc()).limit(1)).mappings().first()
-    return read(row, case.key) if row else {}
+    return read(row, live.case.key) if row else {}

@@ -306,7 +306,7 @@ def upgrade():
     sa.ForeignKeyConstraint(['case_id'], ['case.id'], name=op.f('fk_report_link_case_id')),
     sa.ForeignKeyConstraint(['report_id'], ['report.id'], name=op.f('fk_report_link_report_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_report_link')),
-    sa.UniqueConstraint('report_id', 'case_id', 'child_ref', name=op.f('uq_report_link_report_id_case_id_child_ref'))
+    sa.UniqueConstraint('report_id', 'case_id', 'child_ref', 'kind', name=op.f('uq_report_link_report_id_case_id_child_ref_kind'))
     )
     with op.batch_alter_table('report_link', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_report_link_case_id'), ['case_id'], unique=False)
