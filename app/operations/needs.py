@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Literal
+from datetime import date, datetime
+from typing import Literal, NamedTuple
 
 from app.rules import clock_six_months
 
@@ -64,6 +64,13 @@ class Visit:
     parent_contact: Literal["yes", "no", "unknown"]
 
 
+class RaisedEvent(NamedTuple):
+    """An alert of a guardian's six-month clock that was raised before, and for which spell."""
+
+    event: str
+    spell_started_on: date
+
+
 @dataclass(frozen=True, slots=True)
 class Monitored:
     """A guardian whose six-month clock runs in this case.
@@ -87,7 +94,10 @@ NEEDS: Mapping[str, tuple[str, str]] = {
     "live_instances": ("tuple[LiveInstance, ...]", "the case's other live or scheduled instances"),
     # report-intake
     "report_children": ("tuple[ReportChild, ...]", "children of the report, in the order of F01, with F03's matches"),
-    "case_links": ("tuple[tuple[int, int, str], ...]", "links (case, other case, kind) among the cases concerned"),
+    "case_links": (
+        "tuple[tuple[int, int, str], ...]",
+        "links (case, other case, kind) that touch a case or candidate case of the report's children",
+    ),
     "report_anonymous": ("bool", "the reporter gave no name: the receipt carries the code"),
     "drafted_report_id": ("int | None", "the report drafted from this submission before"),
     # answers of the forms just submitted

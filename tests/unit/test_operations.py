@@ -38,6 +38,7 @@ from app.operations.needs import (
     Monitored,
     PerformanceRow,
     PlanService,
+    RaisedEvent,
     ReportChild,
     Visit,
 )
@@ -538,7 +539,7 @@ def test_an_alert_is_noted_once_for_its_spell():
     first = clock("clock.evaluate", "2026-03-11")
     assert first.rows[0].table == "clock_alert"
     assert first.rows[0].values["spell_started_on"] == SPELL
-    again = clock("clock.evaluate", "2026-03-11", raised=(("six_months", SPELL),))
+    again = clock("clock.evaluate", "2026-03-11", raised=(RaisedEvent("six_months", SPELL),))
     assert again.variables["clock_event"] == "none"
     assert again.rows == ()
 
@@ -548,13 +549,13 @@ def test_no_observation_starts_no_clock():
 
 
 def test_the_next_look_lies_ahead():
-    effects = clock("clock.next", "2025-12-15", raised=(("month3", SPELL),))
+    effects = clock("clock.next", "2025-12-15", raised=(RaisedEvent("month3", SPELL),))
     assert effects.variables == {"clock_next_at": at("2026-01-26T00:00").isoformat()}
 
 
 def test_an_alert_that_came_due_meanwhile_is_looked_at_at_once():
     """The three-month review took until after the day on which evidence had to be prepared."""
-    effects = clock("clock.next", "2026-02-01", raised=(("month3", SPELL),))
+    effects = clock("clock.next", "2026-02-01", raised=(RaisedEvent("month3", SPELL),))
     assert effects.variables == {"clock_next_at": at("2026-02-01T00:00").isoformat()}
 
 
