@@ -17,7 +17,7 @@ from marshmallow.experimental.context import Context
 
 from app.rules.expressions import ExpressionError, Type, compile_expression
 from app.rules.forms_answers import LONGEST, MAX_ROWS, Asking, Block, Choices, blank, clean
-from app.rules.forms_dates import read_instant
+from app.rules.forms_dates import parts, read_instant
 from app.rules.forms_layout import (
     CHOICES,
     MOMENTS,
@@ -150,7 +150,7 @@ class Form:
         return plain, secret
 
     def describe(self, answers: Mapping[str, Any], lang: str, choices: Choices | None = None) -> list[Shown]:
-        """The answers as lines to read back, in the form's order; open questions are left out."""
+        """Answers, or what was typed so far, as lines to read back, in the form's order; open questions are left out."""
         return [line for field in self.questions.values() for line in _lines(field, answers, lang, choices or {})]
 
 
@@ -176,12 +176,11 @@ def _flag(rule: str, answers: Mapping[str, Any]) -> bool | None:
 
 
 def _fits(field: Field, value: Any) -> bool:
-    if blank(value):
+    listed = field.kind in ("checklist", "filepicker", "dynamiclist")
+    if blank(value) or isinstance(value, list) != listed:
         return False
-    if not field.options:
-        return isinstance(value, list) == (field.kind in ("checklist", "filepicker", "dynamiclist"))
-    codes = {option.value for option in field.options}
-    return set(value) <= codes if isinstance(value, list) and field.kind == "checklist" else value in codes
+    codes = [option.value for option in field.options]
+    return not codes or all(code in codes for code in (value if listed else [value]))
 
 
 def _typed(value: Any) -> Any:
@@ -212,7 +211,8 @@ def _typed_part(value: Any) -> Any:
 def _lines(field: Field, answers: Mapping[str, Any], lang: str, choices: Choices) -> Iterator[Shown]:
     value = answers.get(field.name)
     if field.kind == "dynamiclist":
-        for place, row in enumerate(value or (), start=1):
+        rows = [row for row in value if isinstance(row, Mapping)] if isinstance(value, list) else []
+        for place, row in enumerate(rows, start=1):
             for column in field.fields:
                 for line in _lines(column, row, lang, choices):
                     label = f"{field.label.say(lang)} {place}{', ' if lang.startswith('en') else '　'}{line.label}"
@@ -230,8 +230,8 @@ def _said(field: Field, value: Any, lang: str, choices: Choices) -> str:
             return f"{len(value)} file{'s' if len(value) > 1 else ''}" if english else f"{len(value)} 个附件"
         case list():
             return (", " if english else "、").join(field.label_of(str(item), choices, lang) for item in value)
-        case str() if field.kind in MOMENTS:
-            return _day_said(value, lang)
+        case str() | Mapping() if field.kind in MOMENTS:
+            return _day_said(value if isinstance(value, str) else " ".join(parts(value)), lang)
         case _:
             return field.label_of(str(value), choices, lang) if field.kind in CHOICES else str(value)
 

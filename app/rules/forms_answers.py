@@ -280,7 +280,6 @@ _ANSWERS: Mapping[Kind, Callable[[Field], Answer]] = {
     "filepicker": FilesAnswer,
     "dynamiclist": RowsAnswer,
 }
-_NONE: tuple[Kind, ...] = ("checklist", "filepicker", "dynamiclist", "checkbox")
 
 
 class _Strict(Schema):
@@ -314,8 +313,13 @@ class Block:
             facts.pop(name, None)
             shown[name] = all(holds(facts) for holds in self.shown_if[name])
             if shown[name]:
-                facts[name] = answers.get(name)
+                facts[name] = answers.get(name, self.untouched(name))
         return shown
+
+    def untouched(self, name: str) -> Any:
+        """What a question means that was asked and left alone: no items, not ticked, else nothing."""
+        kind = self.asked[name].kind
+        return False if kind == "checkbox" else [] if kind in ("checklist", "filepicker", "dynamiclist") else None
 
     def check(self, raw: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         """The answers that stand, and by name what is wrong with the others. Needs an Asking as context."""
@@ -343,7 +347,7 @@ class Block:
 
     def _complete(self, found: dict[str, Any], shown: Mapping[str, bool], errors: Mapping[str, Any]) -> dict[str, Any]:
         """Every list and tick that was asked and left alone is an answer too: none, not ticked."""
-        for name, field in self.asked.items():
-            if shown[name] and name not in errors and field.kind in _NONE:
-                found.setdefault(name, [] if field.kind != "checkbox" else False)
+        for name in self.asked:
+            if shown[name] and name not in errors and self.untouched(name) is not None:
+                found.setdefault(name, self.untouched(name))
         return {name: found[name] for name in self.asked if name in found}

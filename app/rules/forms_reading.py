@@ -28,6 +28,9 @@ from app.rules.forms_layout import (
 from app.text import Text
 
 MAX_FIELDS = 200
+PARTS: Mapping[Kind, tuple[str, ...]] = {"datetime": ("date", "time"), "filepicker": ("new",)}
+"""A page sends these fields in parts of their own, named <name>_<part>."""
+
 _FORM_ID = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,31}")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _TYPES = frozenset(get_args(Kind)) - {"date", "given"}  # these two are no types of form-js
@@ -218,10 +221,10 @@ class _Reader:
         for name, times in Counter(filter(None, named)).items():
             if times > 1:
                 self.say(name, f"“{name}”用了两次", f"“{name}” is used twice")
-        split = [f"{field.name}_{part}" for field in questions(fields) if field.kind == "datetime" for part in _PARTS]
-        for name in sorted(set(split) & set(named)):
+        taken = {f"{field.name}_{part}" for field in questions(fields) for part in PARTS.get(field.kind, ())}
+        for name in sorted(taken & set(named)):
             self.say(
-                name, f"“{name}”留给日期和钟点用，请换个名称", f"“{name}” is kept for a day and its time: rename it"
+                name, f"页面要用“{name}”这个名称，请换一个", f"The page needs the name “{name}” itself: rename this"
             )
 
     def check_conditions(self, fields: tuple[Field, ...], outer: Mapping[str, Type]) -> None:
@@ -274,9 +277,6 @@ def order_of(fields: tuple[Field, ...]) -> tuple[str, ...]:
         for name, sources in wanted.items()
     }
     return tuple(TopologicalSorter(graph).static_order())
-
-
-_PARTS = ("date", "time")
 
 
 def _opened(fields: tuple[Field, ...]) -> Iterator[Field]:
