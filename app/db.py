@@ -8,14 +8,14 @@ the first statement of a command locks the case row. See ADR 0004.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 import orjson
 from flask import current_app
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import Connection, Engine, MetaData, event
+from sqlalchemy import Connection, CursorResult, Engine, MetaData, Table, event
 from sqlalchemy.orm import DeclarativeBase, Session
 
 from app.settings import Settings
@@ -27,6 +27,9 @@ NAMING = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s",
     "pk": "pk_%(table_name)s",
 }
+Row = Mapping[Any, Any]
+"""A row as a query gives it, column name → value."""
+
 WRITES = "shouwang_writes"
 TIMEOUTS = "-c idle_in_transaction_session_timeout=60000 -c lock_timeout=10000"
 
@@ -49,6 +52,16 @@ def engine_options(url: str) -> dict[str, Any]:
     if not url.startswith("sqlite"):
         options |= {"pool_pre_ping": True, "pool_size": 10, "connect_args": {"options": TIMEOUTS}}
     return options
+
+
+def table(model: type[Base]) -> Table:
+    """The table of a model, for statements that do without the ORM."""
+    return cast(Table, model.__table__)
+
+
+def changed(session: Session, statement: Any, values: Mapping[str, Any] | None = None) -> int:
+    """Execute an UPDATE or DELETE; returns how many rows it met."""
+    return cast("CursorResult[Any]", session.execute(statement, values or {})).rowcount
 
 
 def settings() -> Settings:

@@ -12,15 +12,15 @@ from typing import Any
 from sqlalchemy import Table, insert, update
 
 from app import operations
+from app.db import table
 from app.models import CaseLink, ClockAlert, Deadline, Outbox, Performance, Placement, ReportLink, Task
 from app.services import _queue, _registers, _route
 from app.services._work import NO_LIMIT, Live, OpenCase, Work
 
 PLAIN: Mapping[str, Table] = {
-    model.__tablename__: model.__table__  # type: ignore[misc]
-    for model in (CaseLink, ClockAlert, Performance, Placement, ReportLink)
+    model.__tablename__: table(model) for model in (CaseLink, ClockAlert, Performance, Placement, ReportLink)
 }
-TASK, DEADLINE = Task.__table__, Deadline.__table__
+TASK, DEADLINE = table(Task), table(Deadline)
 
 
 class Applied:
@@ -80,12 +80,13 @@ def _add_row(done: Applied, row: operations.Row) -> None:
         done.made[row.key] = _registers.draft_report(done.work, done.live, case, values)
         return
     table = PLAIN[row.table]
-    known = {"case_id": case.id if case else int(row.case), "recorded_at": done.work.now}
+    case_id = case.id if case else int(row.case)
+    known = {"case_id": case_id, "recorded_at": done.work.now}
     found = done.work.session.execute(insert(table).values({**known, **values}).returning(table.c.id)).scalar_one()
     if row.key:
         done.made[row.key] = found
     if row.table == "report_link":
-        _registers.link_child(done.work, values["report_id"], values["child_ref"], known["case_id"], values["kind"])
+        _registers.link_child(done.work, values["report_id"], values["child_ref"], case_id, values["kind"])
 
 
 def _send(done: Applied, message: operations.Message) -> None:
@@ -106,7 +107,7 @@ def _notify(done: Applied, notice: operations.Notice, index: int) -> None:
     case = done.case(notice.case) or done.live.case
     work, live = done.work, done.live
     payload = {"kind": notice.kind, "role": notice.role, "ids": done.values(notice.ids), "receipt": notice.receipt}
-    work.session.execute(insert(Outbox.__table__).values(
+    work.session.execute(insert(table(Outbox)).values(
         case_id=case.id, kind="notice", key=f"notice:{live.id}:{live.version}:{done.name}:{notice.kind}:{index}",
         target_case_id=None, payload=payload, state="waiting", attempts=0, due_at=work.now,
     ))  # fmt: skip

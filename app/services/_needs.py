@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from app import engine, operations
+from app.db import Row, table
 from app.models import (
     CaseLink,
     Child,
@@ -26,13 +27,14 @@ from app.models import (
     Task,
 )
 from app.operations import needs
+from app.rules.facts import presumed_risk
 from app.services import submissions
 from app.services._work import Live, Work
 
 Provider = Callable[[Work, Live], Any]
-LINK, CHILD, ALERT, DEADLINE = CaseLink.__table__, Child.__table__, ClockAlert.__table__, Deadline.__table__
-INSTANCE, PERFORMANCE, PLACEMENT = Instance.__table__, Performance.__table__, Placement.__table__
-REPORT_CHILD, SUBMISSION, TASK = ReportChild.__table__, Submission.__table__, Task.__table__
+LINK, CHILD, ALERT, DEADLINE = table(CaseLink), table(Child), table(ClockAlert), table(Deadline)
+INSTANCE, PERFORMANCE, PLACEMENT = table(Instance), table(Performance), table(Placement)
+REPORT_CHILD, SUBMISSION, TASK = table(ReportChild), table(Submission), table(Task)
 LIVE_STATES = ("running", "scheduled")
 
 
@@ -115,14 +117,15 @@ def _is_live(work: Work, case_id: int | None) -> bool:
 
 
 def _case_links(work: Work, live: Live) -> tuple[tuple[int, int, str], ...]:
-    cases = {child.case_id for child in _report_children(work, live)} - {None}
+    children = _report_children(work, live)
+    cases = {case for child in children for case in (child.case_id, child.candidate_case_id)} - {None}
     query = select(LINK.c.case_id, LINK.c.other_id, LINK.c.kind).where(
         LINK.c.case_id.in_(cases) | LINK.c.other_id.in_(cases)
     )
     return tuple((row[0], row[1], row[2]) for row in work.session.execute(query)) if cases else ()
 
 
-def _services_of(row: Mapping[str, Any], answers: Mapping[str, Any]) -> tuple[needs.PlanService, ...]:
+def _services_of(row: Row, answers: Mapping[str, Any]) -> tuple[needs.PlanService, ...]:
     return tuple(
         needs.PlanService(f"{row['id']}-{index}", service["kind"], service["provider"])
         for index, service in enumerate(answers.get("services") or (), start=1)
@@ -192,7 +195,7 @@ def _parent_notices(work: Work, live: Live) -> int:
     return work.session.scalar(query) or 0 if placed else 0
 
 
-def _rows_of(work: Work, live: Live, guardian_id: int) -> list[Mapping[str, Any]]:
+def _rows_of(work: Work, live: Live, guardian_id: int) -> list[Row]:
     query = select(PERFORMANCE).where(PERFORMANCE.c.case_id == live.case.id, PERFORMANCE.c.guardian_id == guardian_id)
     since = live.case.facts.get(f"clock_from_{guardian_id}")
     if since:
@@ -200,7 +203,7 @@ def _rows_of(work: Work, live: Live, guardian_id: int) -> list[Mapping[str, Any]
     return list(work.session.execute(query.order_by(PERFORMANCE.c.observed_on, PERFORMANCE.c.id)).mappings())
 
 
-def performance_row(row: Mapping[str, Any]) -> needs.PerformanceRow:
+def performance_row(row: Row) -> needs.PerformanceRow:
     """A stored observation as the clock's rule takes it."""
     names = ("observed_on", "state", "source", "saw_child", "knew")
     return needs.PerformanceRow(**{name: row[name] for name in names})
@@ -240,7 +243,7 @@ def _assignee(work: Work, live: Live) -> int | None:
 
 
 def _risk(_work: Work, live: Live) -> str | None:
-    return live.case.risk or None
+    return live.case.risk or presumed_risk(live.case.facts)
 
 
 PROVIDERS: Mapping[str, Provider] = {

@@ -12,11 +12,12 @@ from typing import Any
 from sqlalchemy import insert
 
 from app import engine
+from app.db import table
 from app.models import Deadline
 from app.rules import facts as learned
 from app.services._work import INSTANCE, Live, OpenCase, Work
 
-DEADLINE = Deadline.__table__
+DEADLINE = table(Deadline)
 
 
 def start(
@@ -28,7 +29,7 @@ def start(
     start_at: datetime | None = None,
 ) -> Live:
     """Start an instance of `process` in `case` now, or put it down for `start_at`."""
-    later = start_at is not None and start_at > work.now
+    later = start_at if start_at is not None and start_at > work.now else None
     values = {
         "case_id": case.id, "release_id": release_id, "process": process, "status": "scheduled" if later else "running",
         "state": None, "context": {"case_id": case.id, **context}, "facts": {}, "timers": [], "awaits": [],
@@ -37,8 +38,8 @@ def start(
     instance_id = work.session.scalar(insert(INSTANCE).values(**values).returning(INSTANCE.c.id))
     live = work.remember(values | {"id": instance_id})
     if later:
-        add_deadline(work, live, kind="start", key="start", due_at=start_at)
-        case.chain.append("scheduled", {"process": process, "start_at": start_at.isoformat()}, at=work.now,
+        add_deadline(work, live, kind="start", key="start", due_at=later)
+        case.chain.append("scheduled", {"process": process, "start_at": later.isoformat()}, at=work.now,
                           actor_id=work.actor.user_id, instance_id=live.id)  # fmt: skip
     else:
         begin(work, live)

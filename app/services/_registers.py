@@ -16,13 +16,14 @@ from typing import Any
 from sqlalchemy import delete, insert, select, update
 
 from app import operations
+from app.db import Row, table
 from app.models import Case, Child, Guardian, Performance, Report, ReportChild, Unit
 from app.rules.facts import FROM_REPORT
 from app.services import _seal
 from app.services._work import Live, OpenCase, Work
 
-CHILD, GUARDIAN = Child.__table__, Guardian.__table__
-REPORT, REPORT_CHILD, PERFORMANCE = Report.__table__, ReportChild.__table__, Performance.__table__
+CHILD, GUARDIAN = table(Child), table(Guardian)
+REPORT, REPORT_CHILD, PERFORMANCE = table(Report), table(ReportChild), table(Performance)
 PARENTS = ("father", "mother")
 
 
@@ -98,7 +99,7 @@ def link_child(work: Work, report_id: int, ref: int, case_id: int, kind: str) ->
         work.session.execute(update(CHILD).where(CHILD.c.case_id == case_id).values(provisional=False))
 
 
-def _report_child(work: Work, report_id: int, ref: int) -> Mapping[str, Any]:
+def _report_child(work: Work, report_id: int, ref: int) -> Row:
     query = select(REPORT_CHILD).where(REPORT_CHILD.c.report_id == report_id, REPORT_CHILD.c.ref == ref)
     return work.session.execute(query).mappings().one()
 
@@ -193,7 +194,9 @@ KEPT_BY: Mapping[str, Callable[[Work, Sent], None]] = {
 }
 
 
-def keep(work: Work, case: OpenCase, live: Live | None, submission_id: int, form: str, answers: Mapping[str, Any]) -> bool:
+def keep(
+    work: Work, case: OpenCase, live: Live | None, submission_id: int, form: str, answers: Mapping[str, Any]
+) -> bool:
     """Enter in the registers what a submission of `form` says; False when they keep nothing of that form."""
     if form not in KEPT_BY:
         return False

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import delete, insert, select
 
 from app import engine
+from app.db import table
 from app.errors import Refused
 from app.models import Outbox, Report, Subscription
 from app.rules import facts as learned
@@ -22,7 +23,7 @@ from app.services._work import Live, OpenCase, Work
 from app.services.library import Library, library
 from app.text import Text
 
-SUBSCRIPTION = Subscription.__table__
+SUBSCRIPTION = table(Subscription)
 MANUAL = "manual-duty"
 """The diagram that stands in for a process that is not drawn yet: somebody does it by hand, visibly."""
 
@@ -86,14 +87,14 @@ def _case_of(work: Work, here: OpenCase, payload: Mapping[str, Any]) -> int:
     if payload.get("case_id"):
         return int(payload["case_id"])
     if payload.get("report_id"):
-        found = work.session.scalar(select(Report.case_id).where(Report.id == payload["report_id"]))
-        return int(found) if found is not None else here.id
+        found: int | None = work.session.scalar(select(Report.case_id).where(Report.id == payload["report_id"]))
+        return here.id if found is None else found
     return here.id
 
 
 def post(work: Work, here: OpenCase, case_id: int, message: str, payload: Mapping[str, Any], key: str) -> None:
     """Put a message to another case in the outbox; `key` makes a second copy impossible."""
-    work.session.execute(insert(Outbox.__table__).values(
+    work.session.execute(insert(table(Outbox)).values(
         case_id=here.id, kind="message", key=f"message:{key}:{message}:{case_id}", target_case_id=case_id,
         payload={"message": message, "payload": dict(payload)}, state="waiting", attempts=0, due_at=work.now,
     ))  # fmt: skip

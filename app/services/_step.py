@@ -17,6 +17,7 @@ from importlib.metadata import version
 from typing import Any
 
 from app import engine, operations
+from app.db import table
 from app.errors import Refused
 from app.models import Deadline
 from app.rules import facts as learned
@@ -31,7 +32,7 @@ MOST_STEPS = 200
 ENGINE = f"SpiffWorkflow {version('SpiffWorkflow')}"
 """Byte-equal re-execution is promised per engine version; across versions transitions are compared."""
 
-DEADLINE = Deadline.__table__
+DEADLINE = table(Deadline)
 
 
 def carry_out(work: Work) -> None:

@@ -8,12 +8,13 @@ from typing import Any
 from sqlalchemy import bindparam, insert, update
 
 from app import engine
+from app.db import table
 from app.models import Deadline, Task
 from app.rules.calendar import Due
 from app.services import _route, units
 from app.services._work import NO_LIMIT, Live, Work
 
-TASK, DEADLINE = Task.__table__, Deadline.__table__
+TASK, DEADLINE = table(Task), table(Deadline)
 CLOSE = (
     update(TASK)
     .where(
@@ -38,7 +39,7 @@ def open_new(work: Work, live: Live, step: engine.Step) -> None:
     for opened in step.opened:
         element = opened.element
         due = _due(work, live, element, step)
-        role = live.context[element.role] if element.role in ANSWERED_BY_CONTEXT else element.role
+        role = str(live.context[element.role] if element.role in ANSWERED_BY_CONTEXT else element.role)
         values = {
             "case_id": live.case.id, "instance_id": live.id, "engine_id": opened.id, "process": opened.process,
             "element": element.id, "item": None if opened.item is None else str(opened.item), "role": role,
@@ -58,7 +59,7 @@ def open_new(work: Work, live: Live, step: engine.Step) -> None:
 def _due(work: Work, live: Live, element: engine.Element, step: engine.Step) -> Due | None:
     facts = {**live.case.facts, "risk": live.case.risk, **live.facts}
     facts["round"] = step.counts.get(f"{element.process}.{element.id}", 1)
-    return live.library.deadlines.due(element.deadline, arrival(work, element, facts), work.now)
+    return live.library.deadlines.due(element.deadline or "D00", arrival(work, element, facts), work.now)
 
 
 def _add_deadline(work: Work, live: Live, task_id: int, element: engine.Element, due: Due) -> None:

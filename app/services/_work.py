@@ -8,7 +8,6 @@ rules 1-3; ADR 0004.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -17,6 +16,7 @@ from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from app import engine
+from app.db import Row, changed, table
 from app.errors import NotFound, Stale
 from app.models import Case, Event, Instance
 from app.services import _seal
@@ -27,7 +27,7 @@ from app.text import Text
 NO_LIMIT = datetime(9999, 12, 31, tzinfo=UTC)
 """Stands in a task's `due_at` when it has no limit, so that lists need one order only."""
 
-CASE, INSTANCE = Case.__table__, Instance.__table__
+CASE, INSTANCE = table(Case), table(Instance)
 LOCK_CASE = select(CASE).where(CASE.c.id == bindparam("id"))
 INSTANCE_BY_ID = select(INSTANCE).where(INSTANCE.c.id == bindparam("id"))
 LIVE_OF_CASE = select(INSTANCE).where(INSTANCE.c.case_id == bindparam("case_id"), INSTANCE.c.status == "running")
@@ -69,6 +69,7 @@ class OpenCase:
     status: str
     facts: dict[str, Any]
     version: int
+    wrapped_key: bytes
     key: _seal.CaseKey
     chain: Chain
     sent: list[str] = field(default_factory=list)
@@ -126,11 +127,11 @@ class Work:
             raise NotFound("no_case", Text("没有这个个案。", "There is no such case."), case=case_id)
         return self._remember(row)
 
-    def _remember(self, row: Mapping[str, Any]) -> OpenCase:
+    def _remember(self, row: Row) -> OpenCase:
         key = _seal.open_key(row["wrapped_key"])
         case = OpenCase(
             id=row["id"], kind=row["kind"], path=row["path"], risk=row["risk"],
-            status=row["status"], facts=dict(row["facts"]), version=row["version"], key=key,
+            status=row["status"], facts=dict(row["facts"]), version=row["version"], wrapped_key=row["wrapped_key"], key=key,
             chain=Chain(row["id"], row["last_seq"], row["last_hash"], key),
         )  # fmt: skip
         self.cases[case.id] = case
@@ -156,7 +157,7 @@ class Work:
             raise NotFound("no_instance", Text("没有这个实例。", "There is no such instance."), instance=instance_id)
         return self.remember(row)
 
-    def remember(self, row: Mapping[str, Any]) -> Live:
+    def remember(self, row: Row) -> Live:
         """Take an instance row, read under the lock, into this transaction."""
         if row["id"] in self.instances:
             return self.instances[row["id"]]
@@ -187,13 +188,12 @@ class Work:
                 })  # fmt: skip
         for case in self.cases.values():
             if case.chain.rows:
-                self.session.execute(insert(Event.__table__), case.chain.rows)
+                self.session.execute(insert(table(Event)), case.chain.rows)
                 self._save(SAVE_CASE, case.id, case.version, {
                     "facts": case.facts, "risk": case.risk, "path": case.path, "status": case.status,
                     "last_seq": case.chain.seq, "last_hash": case.chain.head,
                 })  # fmt: skip
 
     def _save(self, statement: Any, row_id: int, version: int, values: dict[str, Any]) -> None:
-        done = self.session.execute(statement.values(**values), {"_id": row_id, "_version": version})
-        if done.rowcount != 1:
+        if changed(self.session, statement.values(**values), {"_id": row_id, "_version": version}) != 1:
             raise Stale("changed", CHANGED)

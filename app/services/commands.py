@@ -15,16 +15,16 @@ from typing import Any
 from sqlalchemy import delete, insert, select, update
 
 from app import clock, engine
-from app.db import db, transaction
+from app.db import Row, db, table, transaction
 from app.errors import Invalid, NotFound, Refused, Stale
 from app.models import Draft, Incident, Instance, Outbox, Submission, Task
 from app.rules import facts as learned
 from app.rules.forms import Form
-from app.services import _queue, _registers, _route, _step, practice, submissions
+from app.services import _queue, _registers, _route, _step, choices, practice, submissions
 from app.services._work import CHANGED, SYSTEM, Actor, Live, Work
 from app.text import Text
 
-TASK, INSTANCE, DRAFT, SUBMISSION = Task.__table__, Instance.__table__, Draft.__table__, Submission.__table__
+TASK, INSTANCE, DRAFT, SUBMISSION = table(Task), table(Instance), table(Draft), table(Submission)
 FILL_IN = Text("还有几处要补，看看下面的提示。", "A few things are missing; see the notes below.")
 NOBODY_WAITS = Text(
     "这个个案现在没有流程在等这件事，没有登记。请核对个案，或换一类再记。",
@@ -92,7 +92,7 @@ def _done_before(actor: Actor, key: str) -> Done | None:
     return Done(row.case_id, row.id, ()) if row else None
 
 
-def _task_under_lock(work: Work, task_id: int, version: int) -> tuple[Mapping[str, Any], Live]:
+def _task_under_lock(work: Work, task_id: int, version: int) -> tuple[Row, Live]:
     query = select(TASK, INSTANCE).join(INSTANCE, INSTANCE.c.id == TASK.c.instance_id).where(TASK.c.id == task_id)
     row = work.session.execute(query).first()
     assert row is not None, "the case was locked through this task"
@@ -103,11 +103,12 @@ def _task_under_lock(work: Work, task_id: int, version: int) -> tuple[Mapping[st
     return task, live
 
 
-def _submit(work: Work, live: Live, task: Mapping[str, Any], raw: Mapping[str, Any], lang: str, key: str | None) -> int:
+def _submit(work: Work, live: Live, task: Row, raw: Mapping[str, Any], lang: str, key: str | None) -> int:
     element = live.definition.element(task["process"], task["element"])
     assert element.form is not None, "lint refuses a user task without a form"
     form = live.library.form(element.form)
-    answers = checked(form, raw, lang, work.now)
+    offered = choices.of(work.session, _row_of(live), form, lang)
+    answers = checked(form, raw, lang, work.now, offered)
     submission_id = submissions.add(
         work, live.case, form, answers, f"{task['process']}.{task['element']}", live=live, task_id=task["id"], key=key
     )
@@ -116,24 +117,32 @@ def _submit(work: Work, live: Live, task: Mapping[str, Any], raw: Mapping[str, A
         work.session.execute(delete(DRAFT).where(*where))
     _registers.keep(work, live.case, live, submission_id, form.id, answers)
     _queue.learn(live, learned.facts_of_submission(form.id, answers, work.now))
-    work.queue.append((live, engine.Complete(task["engine_id"], variables(live, form, answers))))
+    work.queue.append((live, engine.Complete(task["engine_id"], decisions(live, form, answers))))
     return submission_id
 
 
-def checked(form: Form, raw: Mapping[str, Any], lang: str, now: datetime) -> dict[str, Any]:
+def _row_of(live: Live) -> dict[str, Any]:
+    """The instance as choices look at it."""
+    return {
+        "case_id": live.case.id,
+        "wrapped_key": live.case.wrapped_key,
+        "path": live.case.path,
+        "context": live.context,
+    }
+
+
+def checked(form: Form, raw: Mapping[str, Any], lang: str, now: datetime, offered: Mapping[str, Any]) -> dict[str, Any]:
     """The form's answers, validated. Raises Invalid with a message for each field."""
-    result = form.validate(raw, lang=lang, now=now)
+    result = form.validate(raw, lang, now, offered)
     if result.errors:
         raise Invalid("answers", FILL_IN, dict(result.errors), form=form.id)
     return dict(result.answers)
 
 
-def variables(live: Live, form: Form, answers: Mapping[str, Any]) -> dict[str, Any]:
-    """What the diagram may know of a form: its decision values, and dates that a timer is set by."""
+def decisions(live: Live, form: Form, answers: Mapping[str, Any]) -> dict[str, Any]:
+    """What the diagram asks of a form: codes, flags and days, never words."""
     asked = live.definition.variables
-    decisions = {name: value for name, value in form.variables(answers).items() if name in asked}
-    dates = {name: answers[name] for name in asked if name in answers and name not in decisions}
-    return decisions | dates
+    return {name: value for name, value in form.variables(answers).items() if name in asked}
 
 
 def record_arrival(
@@ -156,10 +165,12 @@ def record_arrival(
         if rules is None or not rules["desk"]:
             raise NotFound("no_message", Text("没有这类来件。", "There is no such kind of arrival."))
         form = origin.library.form(rules["form"])
-        answers = checked(form, raw, lang, work.now)
+        context = target.context if target else {}
+        row = {"case_id": case_id, "wrapped_key": case.wrapped_key, "path": case.path, "context": context}
+        answers = checked(form, raw, lang, work.now, choices.of(work.session, row, form, lang))
         submission_id = submissions.add(work, case, form, answers, f"desk.{message}", live=target)
         kept = _registers.keep(work, case, target, submission_id, form.id, answers)
-        known = {**(target.context if target else {}), "document_id": submission_id, "row_id": submission_id}
+        known = {**context, "document_id": submission_id, "row_id": submission_id}
         payload = {
             name: _route.resolve(source, case, known, name, lambda _form: answers)
             for name, source in rules["payload_sources"]["desk"].items()
@@ -190,7 +201,7 @@ def record_incident(case_id: int, source: str, source_id: int, error: Exception)
 
 def deliver_message(outbox_id: int) -> None:
     """Deliver a message that another case put in the outbox: once in effect, whoever delivers it."""
-    outbox = Outbox.__table__
+    outbox = table(Outbox)
     target = db.session.scalar(select(outbox.c.target_case_id).where(outbox.c.id == outbox_id))
     with work_on(SYSTEM) as work:
         case = work.lock(int(target or 0))

@@ -8,21 +8,19 @@ ARCHITECTURE rule 3, RELIABILITY §2; ADR 0004.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import or_, select, update
 
 from app import clock, engine
-from app.db import db, transaction
+from app.db import Row, db, table, transaction
 from app.errors import NotFound
 from app.models import Deadline, Task
 from app.services import _queue, commands, practice
 from app.services._work import SYSTEM, OpenCase, Work
 
 log = logging.getLogger(__name__)
-DEADLINE, TASK = Deadline.__table__, Task.__table__
+DEADLINE, TASK = table(Deadline), table(Task)
 ESCALATION = "overdue-escalation"
 BACK_OFF = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 720))
 """How long to wait before the next try; after the last, a person must look at the incident."""
@@ -62,7 +60,7 @@ def fire(deadline_id: int) -> bool:
         return False
 
 
-def _act(work: Work, case: OpenCase, row: Mapping[str, Any]) -> None:
+def _act(work: Work, case: OpenCase, row: Row) -> None:
     case.chain.append("deadline", {"kind": row["kind"], "rule": row["rule"], "due": row["due_at"].isoformat()}, at=work.now,
                       occurred_at=row["due_at"], instance_id=row["instance_id"], task_id=row["task_id"])  # fmt: skip
     if row["kind"] == "timer":  # the step itself closes the row, by difference
@@ -75,7 +73,7 @@ def _act(work: Work, case: OpenCase, row: Mapping[str, Any]) -> None:
         _escalate(work, case, row)
 
 
-def _escalate(work: Work, case: OpenCase, row: Mapping[str, Any]) -> None:
+def _escalate(work: Work, case: OpenCase, row: Row) -> None:
     """Start the escalation of a task past its limit; what asks a supervisor is not itself escalated."""
     task = work.session.execute(select(TASK).where(TASK.c.id == row["task_id"])).mappings().one()
     if task["status"] != "open" or task["process"] == ESCALATION:

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from app import engine
 from app.errors import NotFound
 from app.models import Definition, Release
+from app.rules.access import Access
 from app.rules.deadlines import DeadlineRules
 from app.rules.forms import Form
 from app.services.views import ClauseView
@@ -64,6 +65,11 @@ class Library:
     def roles(self) -> dict[str, dict[str, Any]]:
         """Roles by id (roles.json)."""
         return {role["id"]: role for role in self._register("roles")}
+
+    @cached_property
+    def access(self) -> Access:
+        """Who may do what, under these roles."""
+        return Access.load(self.roles.values())
 
     @cached_property
     def deadlines(self) -> DeadlineRules:

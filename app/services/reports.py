@@ -10,10 +10,10 @@ from typing import Any
 
 from sqlalchemy import select
 
-from app.db import db
+from app.db import db, table
 from app.errors import NotFound
 from app.models import Case, Instance, Report, Submission, Unit
-from app.services import _queue, _registers, _seal, commands, releases, submissions
+from app.services import _queue, _registers, _seal, choices, commands, releases, submissions
 from app.services._work import Actor
 from app.services.library import library
 from app.text import Text
@@ -56,8 +56,8 @@ def file_report(raw: Mapping[str, Any], actor: Actor, *, channel: str = "web", l
     with commands.work_on(actor) as work:
         release_id = releases.current(work.session)
         form = library(work.session, release_id).form(PUBLIC_FORM)
-        answers = commands.checked(form, raw, lang, work.now)
-        path = _path(work.session, answers.get("where"))
+        answers = commands.checked(form, raw, lang, work.now, choices.of(work.session, {}, form, lang))
+        path = _path(work.session, answers.get("village"))
         case = work.open_case("report", path)
         report_id, number, code = _registers.new_report(work, case, channel)
         live = _queue.start(work, case, PROCESS, {"report_id": report_id}, release_id)
@@ -110,9 +110,7 @@ def _told(report: Report) -> tuple[tuple[datetime, str], ...]:
     """Feedback (F05) written for the reporter."""
     case = db.session.get_one(Case, report.case_id)
     rows = db.session.execute(
-        select(Submission.__table__)
-        .where(Submission.case_id == case.id, Submission.form == "F05")
-        .order_by(Submission.id)
+        select(table(Submission)).where(Submission.case_id == case.id, Submission.form == "F05").order_by(Submission.id)
     ).mappings()
     key = _seal.open_key(case.wrapped_key)
     return tuple((row["recorded_at"], submissions.read(row, key).get("feedback_text", "")) for row in rows)

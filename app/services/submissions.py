@@ -8,12 +8,13 @@ from typing import Any
 
 from sqlalchemy import insert, select
 
+from app.db import Row, table
 from app.models import Submission
 from app.rules.forms import Form
 from app.services._seal import CaseKey
 from app.services._work import Live, OpenCase, Work
 
-SUBMISSION = Submission.__table__
+SUBMISSION = table(Submission)
 
 
 def place(case_id: int, form: str, recorded_at: datetime) -> str:
@@ -48,7 +49,7 @@ def add(  # noqa: PLR0913 - a submission says who, what, where and when
     return submission_id
 
 
-def read(row: Mapping[str, Any], key: CaseKey) -> dict[str, Any]:
+def read(row: Row, key: CaseKey) -> dict[str, Any]:
     """All answers of a submission row, the sealed ones opened."""
     secret = key.open(row["secret"], place(row["case_id"], row["form"], row["recorded_at"]))
     return {**row["answers"], **secret}

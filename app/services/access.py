@@ -1,0 +1,94 @@
+"""The access rules, asked about rows: one way to decide a page, one to filter a list, from the same scope.
+
+Source: ARCHITECTURE rule 9; rules/access.py holds the policy itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import and_, exists, false, or_, select
+from sqlalchemy.orm import Session
+
+from app.db import table
+from app.errors import Forbidden, NotFound
+from app.models import Case, Task, Unit
+from app.rules.access import Access, Action, Decision, Kind, Party, Person, Reach, Resource, Sensitivity
+from app.services import releases
+from app.services.library import library
+from app.text import Text
+
+TASK, CASE, UNIT = table(Task), table(Case), table(Unit)
+NOT_YOURS = Text(
+    "这件事不归你的岗位办，看不到内容。需要的话请找主管。",
+    "This is not for your post to see. Ask your supervisor if you need it.",
+)
+NOTHING_HERE = Text("没有这一页，或者它已经不在了。", "There is no such page, or it is gone.")
+
+
+def policy(session: Session) -> Access:
+    """The rules under the release published now."""
+    return library(session, releases.current(session)).access
+
+
+def task_resource(session: Session, task_id: int) -> Resource:
+    """A task as the rules see it. Raises NotFound."""
+    query = select(TASK.c.role, TASK.c.unit_id, TASK.c.assignee_id, UNIT.c.path, CASE.c.sealed)
+    query = query.join(UNIT, UNIT.c.id == TASK.c.unit_id).join(CASE, CASE.c.id == TASK.c.case_id)
+    row = session.execute(query.where(TASK.c.id == task_id)).first()
+    if row is None:
+        raise NotFound("no_task", NOTHING_HERE)
+    return Resource(
+        "task", unit_path=row.path, role=row.role, unit_id=row.unit_id, assignee_id=row.assignee_id, seal=row.sealed
+    )
+
+
+def case_resource(session: Session, case_id: int) -> Resource:
+    """A case as the rules see it: its place, who has work in it, and who did some. Raises NotFound."""
+    case = session.execute(select(CASE.c.kind, CASE.c.path, CASE.c.sealed).where(CASE.c.id == case_id)).first()
+    if case is None:
+        raise NotFound("no_case", NOTHING_HERE)
+    query = select(TASK.c.role, UNIT.c.path, TASK.c.unit_id, TASK.c.assignee_id, TASK.c.closed_by)
+    tasks = session.execute(query.join(UNIT, UNIT.c.id == TASK.c.unit_id).where(TASK.c.case_id == case_id)).all()
+    team = {person for task in tasks for person in (task.assignee_id, task.closed_by) if person is not None}
+    parties = {Party(task.role, task.path, task.unit_id) for task in tasks}
+    kind: Kind = "report" if case.kind == "report" else "case"
+    return Resource(kind, unit_path=case.path, seal=case.sealed, team_ids=frozenset(team), parties=tuple(parties))
+
+
+def require(
+    session: Session, person: Person, action: Action, resource: Resource, sensitivity: Sensitivity = "S1"
+) -> Decision:
+    """The decision, when it is yes. Raises NotFound where even existence is hidden, else Forbidden."""
+    decision = policy(session).can(person, action, resource, sensitivity)
+    if decision:
+        return decision
+    if decision.hidden:
+        raise NotFound("hidden", NOTHING_HERE)
+    raise Forbidden("not_yours", NOT_YOURS, rule=decision.rule)
+
+
+def within_reach(reaches: Iterable[Reach]) -> Any:
+    """True for tasks (joined with their unit) that one of the reaches covers."""
+    conditions = [
+        and_(TASK.c.role.in_(reach.roles), TASK.c.unit_id == reach.unit_id)
+        if reach.unit_id is not None
+        else and_(TASK.c.role.in_(reach.roles), UNIT.c.path.startswith(reach.path, autoescape=True))
+        for reach in reaches
+    ]
+    return or_(*conditions) if conditions else false()
+
+
+def seen_cases(session: Session, person: Person) -> Any:
+    """True for cases this person may see: the same scope that decides a single case's page."""
+    scope = policy(session).scope(person)
+    own = exists().where(TASK.c.case_id == CASE.c.id, TASK.c.unit_id == UNIT.c.id, within_reach(scope.own))
+    below = exists().where(TASK.c.case_id == CASE.c.id, TASK.c.unit_id == UNIT.c.id, within_reach(scope.supervised))
+    team = exists().where(
+        TASK.c.case_id == CASE.c.id, or_(TASK.c.assignee_id == person.id, TASK.c.closed_by == person.id)
+    )
+    places = [CASE.c.path.startswith(path, autoescape=True) for path in scope.places]
+    audited = [CASE.c.path.startswith(path, autoescape=True) for path in scope.audited]
+    unsealed = and_(CASE.c.sealed.is_(False), or_(below, and_(CASE.c.kind != "report", or_(false(), *places))))
+    return or_(own, team, *audited, unsealed)

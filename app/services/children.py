@@ -1,0 +1,101 @@
+"""A child in one line, opened from what is sealed; and the people around the child."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.clock import LAW_ZONE
+from app.db import Row, table
+from app.models import Guardian, Unit
+from app.services import _registers, _seal
+from app.services.views import ChildLine, Relative
+from app.text import Text
+
+GUARDIAN = table(Guardian)
+GOVERNING = ("village", "township_government", "county_government", "city_government")
+"""The bodies whose name is the name of their place."""
+KINDS = {
+    "father": Text("父亲", "Father"),
+    "mother": Text("母亲", "Mother"),
+    "grandparent": Text("祖父母", "Grandparent"),
+    "carer": Text("照护人", "Carer"),
+    "new": Text("指定监护人", "Appointed guardian"),
+}
+NO_NAME = Text("姓名未登记", "name not recorded")
+
+
+def told_of(row: Row) -> dict[str, Any]:
+    """What is recorded of a child; `row` holds the case's id and key and the child's sealed part."""
+    key = _seal.open_key(row["wrapped_key"])
+    opened: dict[str, Any] = key.open(row["child_secret"], _registers.secret_place("child", row["case_id"]))
+    return opened
+
+
+def line(row: Row, now: datetime) -> ChildLine | None:
+    """The child in one line, or None when the case is not a child's."""
+    if row["child_secret"] is None:
+        return None
+    if row["wrapped_key"] is None:
+        return ChildLine(row["case_id"], "", "", None, row["risk"], "")
+    told = told_of(row)
+    seen = row["facts"].get("last_visit_at")
+    return ChildLine(
+        case_id=row["case_id"],
+        name=str(told.get("name") or ""),
+        sex=str(told.get("sex") or ""),
+        age=age(str(told.get("age_or_dob") or ""), now),
+        risk=row["risk"],
+        place=row["place"] or "",
+        last_seen_at=datetime.fromisoformat(seen) if seen else None,
+    )
+
+
+def age(told: str, now: datetime) -> int | None:
+    """Years, from an age or a date of birth as somebody wrote it; None when it says neither."""
+    try:
+        born = date.fromisoformat(told)
+    except ValueError:
+        found = re.match(r"\d{1,2}", told)
+        return int(found.group()) if found else None
+    today = now.astimezone(LAW_ZONE).date()
+    return today.year - born.year - ((today.month, today.day) < (born.month, born.day))
+
+
+def guardians(session: Session, case_id: int, wrapped_key: bytes | None) -> list[tuple[int, str, dict[str, Any]]]:
+    """Guardians and carers of a case: id, kind, what is recorded of them."""
+    key = _seal.open_key(wrapped_key)
+    rows = session.execute(select(GUARDIAN).where(GUARDIAN.c.case_id == case_id).order_by(GUARDIAN.c.id)).mappings()
+    return [
+        (row["id"], row["kind"], key.open(row["secret"], _registers.secret_place("guardian", case_id, row["kind"])))
+        for row in rows
+    ]
+
+
+def guardian_label(kind: str, told: Mapping[str, Any], lang: str) -> str:
+    """A guardian as a list shows one: “父亲 林强”."""
+    said = KINDS.get(kind, Text(kind, kind)).say(lang)
+    return f"{said} {told.get('name') or NO_NAME.say(lang)}"
+
+
+def family(session: Session, case_id: int, wrapped_key: bytes | None, lang: str) -> tuple[Relative, ...]:
+    """The people around a child, as the case page lists them."""
+    return tuple(
+        Relative(
+            KINDS.get(kind, Text(kind, kind)), str(told.get("name") or NO_NAME.say(lang)), str(told.get("note") or "")
+        )
+        for _, kind, told in guardians(session, case_id, wrapped_key)
+    )
+
+
+def place_name(session: Session, path: str, lang: str) -> str:
+    """The smallest unit at `path`, by name."""
+    row = session.execute(
+        select(Unit.name_zh, Unit.name_en).where(Unit.path == path).order_by(Unit.id).limit(1)
+    ).first()
+    return Text(row.name_zh, row.name_en).say(lang) if row else ""

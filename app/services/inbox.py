@@ -1,0 +1,183 @@
+"""The inbox: open tasks that a person may do, in the order in which they fall due.
+
+Pages are keyed by (due_at, id), so the thousandth page costs what the first does. Who may
+see what follows from the person's posts; nothing else is read. Source: PERFORMANCE §7.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from sqlalchemy import Select, and_, false, func, or_, select, tuple_
+from sqlalchemy.orm import Session
+
+from app.clock import LAW_ZONE
+from app.db import Row, db, table
+from app.models import Case, Child, Draft, Instance, Task, Unit, User
+from app.rules.access import Person
+from app.services import children, practice
+from app.services._work import NO_LIMIT
+from app.services.library import Library, library
+from app.services.views import DueView, InboxGroup, InboxPage, InboxRow
+from app.text import Text
+
+TASK, CASE, CHILD, DRAFT, UNIT, USER = (table(model) for model in (Task, Case, Child, Draft, Unit, User))
+INSTANCE = table(Instance)
+VIEWS = ("mine", "free", "unit", "overdue", "today")
+PAGE = 50
+MOST_COUNTED = 1000
+GroupKey = Literal["late", "today", "week", "later", "open"]
+
+COLUMNS = (
+    TASK, CASE.c.wrapped_key, CASE.c.risk, CASE.c.path, CASE.c.facts, CASE.c.kind.label("case_kind"),
+    CHILD.c.secret.label("child_secret"), USER.c.name.label("assignee"), INSTANCE.c.release_id,
+    INSTANCE.c.context, UNIT.c.name_zh.label("unit_zh"), UNIT.c.name_en.label("unit_en"),
+)  # fmt: skip
+
+
+def of_posts(person: Person) -> Any:
+    """True for tasks of a role that the person holds in the unit where they hold it."""
+    pairs = [(post.unit_id, post.role) for post in person.posts]
+    return tuple_(TASK.c.unit_id, TASK.c.role).in_(pairs) if pairs else false()
+
+
+def condition(view: str, person: Person, now: datetime) -> Any:
+    """What belongs in `view` for this person."""
+    reach = or_(of_posts(person), TASK.c.assignee_id == person.id)
+    conditions = {
+        "mine": TASK.c.assignee_id == person.id,
+        "free": and_(of_posts(person), TASK.c.assignee_id.is_(None)),
+        "unit": of_posts(person),
+        "overdue": and_(reach, TASK.c.due_at <= now),
+        "today": and_(reach, TASK.c.due_at <= end_of_day(now)),
+    }
+    return conditions[view]
+
+
+def end_of_day(now: datetime) -> datetime:
+    """24:00 of today in Zhangye."""
+    day = now.astimezone(LAW_ZONE).replace(hour=0, minute=0, second=0, microsecond=0)
+    return day + timedelta(days=1)
+
+
+def base() -> Select[Any]:
+    """Open tasks with all that a row shows."""
+    return (
+        select(*COLUMNS)
+        .join(CASE, CASE.c.id == TASK.c.case_id)
+        .join(INSTANCE, INSTANCE.c.id == TASK.c.instance_id)
+        .join(UNIT, UNIT.c.id == TASK.c.unit_id)
+        .outerjoin(CHILD, CHILD.c.case_id == TASK.c.case_id)
+        .outerjoin(USER, USER.c.id == TASK.c.assignee_id)
+    )
+
+
+def page(person: Person, view: str = "mine", after: str = "", lang: str = "zh", limit: int = PAGE) -> InboxPage:
+    """One page of `view`, in groups by when it falls due, with the counts of every view."""
+    session, now = db.session(), practice.now()
+    query = base().where(TASK.c.status == "open", condition(view, person, now))
+    if after:
+        due, _, task_id = after.partition("_")
+        query = query.where(tuple_(TASK.c.due_at, TASK.c.id) > (datetime.fromisoformat(due), int(task_id)))
+    found = list(session.execute(query.order_by(TASK.c.due_at, TASK.c.id).limit(limit + 1)).mappings())
+    shown = rows(session, found[:limit], person, now, lang)
+    following = f"{found[limit - 1]['due_at'].isoformat()}_{found[limit - 1]['id']}" if len(found) > limit else ""
+    return InboxPage(view, _grouped(shown, now), counts(session, person, now), following, now)
+
+
+def counts(session: Session, person: Person, now: datetime) -> dict[str, str]:
+    """How many open tasks each view holds; past a thousand, “1000+”."""
+    return {view: _count(session, condition(view, person, now)) for view in VIEWS}
+
+
+def _count(session: Session, where: Any) -> str:
+    some = select(TASK.c.id).where(TASK.c.status == "open", where).limit(MOST_COUNTED + 1).subquery()
+    figure = session.scalar(select(func.count()).select_from(some)) or 0
+    return str(figure) if figure <= MOST_COUNTED else f"{MOST_COUNTED}+"
+
+
+def rows(session: Session, found: Sequence[Row], person: Person, now: datetime, lang: str) -> tuple[InboxRow, ...]:
+    """Rows as a list shows them; names are opened only for those who get here."""
+    places = _places(session, {row["path"] for row in found}, lang)
+    drafts = _drafts(session, person.id, [row["id"] for row in found])
+    return tuple(_row(session, row, places, drafts, person, now, lang) for row in found)
+
+
+def _row(
+    session: Session,
+    row: Row,
+    places: Mapping[str, str],
+    drafts: set[str],
+    person: Person,
+    now: datetime,
+    lang: str,
+) -> InboxRow:
+    books = library(session, row["release_id"])
+    element = books.definition(row["process"]).element(row["process"], row["element"])
+    return InboxRow(
+        id=row["id"],
+        title=element.name,
+        process=books.process_name(row["process"]),
+        child=children.line({**row, "place": places.get(row["path"], "")}, now),
+        due=due_view(books, row),
+        late=row["due_at"] <= now,
+        mine=row["assignee_id"] == person.id,
+        claimed_by=row["assignee"] or "",
+        unit=Text(row["unit_zh"], row["unit_en"]).say(lang),
+        role=books.role_name(row["role"]),
+        has_draft=f"task:{row['id']}" in drafts,
+        opened_at=row["opened_at"],
+    )
+
+
+def due_view(books: Library, row: Row) -> DueView:
+    """Until when, by which rule and how it was reckoned, from what the task's row remembers."""
+    said, due = books.deadlines.describe(row["deadline_id"]), row["due"]
+    if row["due_at"] == NO_LIMIT:
+        return DueView(
+            None, deadline_id=row["deadline_id"], rule=said.rule, source=said.source, is_choice=said.is_choice
+        )
+    return DueView(
+        at=row["due_at"],
+        provisional=bool(due.get("provisional")),
+        deadline_id=row["deadline_id"],
+        rule=said.name,
+        started_at=datetime.fromisoformat(due["started_at"]) if due.get("started_at") else None,
+        start_fact=Text("", ""),
+        method=Text(due.get("zh", ""), due.get("en", "")),
+        source=said.source,
+        is_choice=said.is_choice,
+    )
+
+
+def _places(session: Session, paths: Iterable[str], lang: str) -> dict[str, str]:
+    query = select(UNIT.c.path, UNIT.c.name_zh, UNIT.c.name_en).where(
+        UNIT.c.path.in_(paths), UNIT.c.sector.in_(children.GOVERNING)
+    )
+    return {path: Text(zh, en).say(lang) for path, zh, en in session.execute(query)}
+
+
+def _drafts(session: Session, user_id: int, task_ids: Sequence[int]) -> set[str]:
+    keys = [f"task:{task_id}" for task_id in task_ids]
+    return set(session.scalars(select(DRAFT.c.key).where(DRAFT.c.user_id == user_id, DRAFT.c.key.in_(keys))))
+
+
+def group_of(row: InboxRow, now: datetime) -> GroupKey:
+    """The span in which a row falls due."""
+    if row.due.at is None:
+        return "open"
+    if row.late:
+        return "late"
+    tonight = end_of_day(now)
+    if row.due.at <= tonight:
+        return "today"
+    to_sunday = timedelta(days=6 - now.astimezone(LAW_ZONE).weekday())
+    return "week" if row.due.at <= tonight + to_sunday else "later"
+
+
+def _grouped(shown: Sequence[InboxRow], now: datetime) -> tuple[InboxGroup, ...]:
+    keys: tuple[GroupKey, ...] = ("late", "today", "week", "later", "open")
+    groups = {key: tuple(row for row in shown if group_of(row, now) == key) for key in keys}
+    return tuple(InboxGroup(key, group) for key, group in groups.items() if group)

@@ -1,0 +1,188 @@
+"""What a person does with a task: look at it, take it, give it back, keep a draft. Sending is in commands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.orm import Session
+
+from app.db import Row, changed, db, table, transaction
+from app.errors import NotFound, Stale
+from app.models import Case, Draft, Submission, Task, User
+from app.rules.access import Action, Person
+from app.rules.forms import Form
+from app.services import _outlook, _seal, access, choices, inbox, practice, submissions
+from app.services._work import CHANGED
+from app.services.library import Library, library
+from app.services.views import TaskPage
+from app.text import Text
+
+TASK, DRAFT, SUBMISSION, USER, CASE = (table(model) for model in (Task, Draft, Submission, User, Case))
+
+
+def page(person: Person, task_id: int, lang: str = "zh") -> TaskPage:
+    """Everything the task page shows. Raises NotFound, Forbidden."""
+    session, now = db.session(), practice.now()
+    resource = access.task_resource(session, task_id)
+    access.require(session, person, "see", resource)
+    row = session.execute(inbox.base().where(TASK.c.id == task_id)).mappings().one()
+    books = library(session, row["release_id"])
+    element = books.definition(row["process"]).element(row["process"], row["element"])
+    draft = _draft(session, person, row)
+    form = books.form(element.form or "")
+    return TaskPage(
+        row=inbox.rows(session, [row], person, now, lang)[0],
+        version=row["version"],
+        form_id=form.id,
+        answers=draft[0] if draft else _known(session, row, form),
+        draft_saved_at=draft[1] if draft else None,
+        choices=choices.of(session, row, form, lang),
+        clauses=tuple(books.clauses[clause] for clause in element.clauses if clause in books.clauses),
+        outcomes=_outlook.outcomes(session, row, books, form, now) if row["status"] == "open" else (),
+        seen_by=_seen_by(books, row),
+        may=_may(session, person, resource) if row["status"] == "open" else frozenset(),
+        closed=_closed(session, row),
+    )
+
+
+def form_of(task_id: int) -> tuple[Form, int]:
+    """The form of a task, and its case."""
+    session = db.session()
+    row = session.execute(inbox.base().where(TASK.c.id == task_id)).mappings().first()
+    if row is None:
+        raise NotFound("no_task", access.NOTHING_HERE)
+    books = library(session, row["release_id"])
+    element = books.definition(row["process"]).element(row["process"], row["element"])
+    return books.form(element.form or ""), row["case_id"]
+
+
+def _may(session: Session, person: Person, resource: Any) -> frozenset[str]:
+    rules = access.policy(session)
+    asked: dict[str, Action] = {"claim": "take", "complete": "work", "draft": "work"}
+    allowed = {name for name, action in asked.items() if rules.can(person, action, resource)}
+    if resource.assignee_id == person.id:
+        allowed |= {"release"}
+        allowed -= {"claim"}
+    return frozenset(allowed)
+
+
+def _closed(session: Session, row: Row) -> Text | None:
+    if row["status"] == "open":
+        return None
+    name = session.scalar(select(USER.c.name).where(USER.c.id == row["closed_by"])) or ""
+    if row["status"] == "done":
+        return Text(f"这件事{name}已经办完。" if name else "这件事已经办完。", f"{name or 'Somebody'} has done this.")
+    return Text("这件事不用办了：流程已经走到别处。", "This need not be done: the case has moved on.")
+
+
+def _draft(session: Session, person: Person, row: Row) -> tuple[dict[str, Any], datetime] | None:
+    found = (
+        session.execute(select(DRAFT).where(DRAFT.c.user_id == person.id, DRAFT.c.key == f"task:{row['id']}"))
+        .mappings()
+        .first()
+    )
+    if found is None:
+        return None
+    key = _seal.open_key(row["wrapped_key"])
+    return key.open(found["secret"], draft_place(person.id, found["key"])), found["saved_at"]
+
+
+def draft_place(user_id: int, key: str) -> str:
+    """Where a draft belongs; it opens for nobody else's row."""
+    return f"draft.secret:{user_id}:{key}"
+
+
+def save_draft(person: Person, task_id: int, answers: Mapping[str, Any]) -> datetime:
+    """Keep what was typed, whatever it is; returns when. Raises NotFound, Forbidden."""
+    session = db.session()
+    access.require(session, person, "work", access.task_resource(session, task_id))
+    case_id, wrapped = session.execute(
+        select(CASE.c.id, CASE.c.wrapped_key).join(TASK, TASK.c.case_id == CASE.c.id).where(TASK.c.id == task_id)
+    ).one()
+    key, now = f"task:{task_id}", practice.now()
+    secret = _seal.open_key(wrapped).seal(dict(answers), draft_place(person.id, key))
+    with transaction() as writing:
+        done = changed(
+            writing,
+            update(DRAFT).where(DRAFT.c.user_id == person.id, DRAFT.c.key == key).values(secret=secret, saved_at=now),
+        )
+        if not done:
+            writing.execute(
+                insert(DRAFT).values(user_id=person.id, key=key, case_id=case_id, secret=secret, saved_at=now)
+            )
+    return now
+
+
+def drop_draft(person: Person, task_id: int) -> None:
+    """Throw a draft away, as its writer asked."""
+    with transaction() as session:
+        session.execute(delete(DRAFT).where(DRAFT.c.user_id == person.id, DRAFT.c.key == f"task:{task_id}"))
+
+
+def claim(person: Person, task_id: int) -> None:
+    """Take a free task. Raises Stale when somebody was quicker, Forbidden when it is not for this person's post."""
+    _assign(person, task_id, "take", None, person.id)
+
+
+def release(person: Person, task_id: int) -> None:
+    """Give a task back to the unit. Raises Stale when it is no longer this person's."""
+    _assign(person, task_id, "see", person.id, None)
+
+
+def _assign(person: Person, task_id: int, action: Action, before: int | None, after: int | None) -> None:
+    session = db.session()
+    resource = access.task_resource(session, task_id)
+    if resource.assignee_id != before:
+        raise Stale("task_changed", CHANGED, task=task_id)
+    access.require(session, person, action, resource)
+    with transaction() as writing:
+        done = changed(
+            writing,
+            update(TASK)
+            .where(TASK.c.id == task_id, TASK.c.status == "open", TASK.c.assignee_id.is_not_distinct_from(before))
+            .values(assignee_id=after),
+        )
+        if done != 1:
+            raise Stale("task_changed", CHANGED, task=task_id)
+
+
+def _seen_by(books: Library, row: Row) -> tuple[Text, ...]:
+    role = books.roles.get(row["role"], {})
+    upper = role.get("escalates_to")
+    names = [books.role_name(row["role"])] + ([books.role_name(upper)] if upper else [])
+    return tuple(names)
+
+
+def _known(session: Session, row: Row, form: Form) -> dict[str, Any]:
+    """What a fresh form starts with: for F01 what the reporter wrote, for F03 one line for each child."""
+    if form.id == "F01":
+        return _from_public_report(session, row)
+    if form.id == "F03":
+        return {
+            "matches": [{"child_ref": f"{ref} {name}".strip()} for ref, name in choices.report_children(session, row)]
+        }
+    return {}
+
+
+def _from_public_report(session: Session, row: Row) -> dict[str, Any]:
+    query = select(SUBMISSION).where(SUBMISSION.c.case_id == row["case_id"], SUBMISSION.c.form == "report-public")
+    sent = session.execute(query.limit(1)).mappings().first()
+    if sent is None:
+        return {}
+    told = submissions.read(sent, _seal.open_key(row["wrapped_key"]))
+    child = {
+        "name": told.get("child_name"),
+        "age_or_dob": told.get("child_age"),
+        "safe_adult_now": told.get("safe_adult_now"),
+    }
+    known: dict[str, Any] = {
+        name: told[name]
+        for name in ("place", "facts", "reported_situations", "reporter_name", "reporter_phone")
+        if name in told
+    }
+    kind = "anonymous" if told.get("anonymous") else "citizen"
+    learned = row["facts"].get("received_at")
+    return {**known, "channel": "web", "reporter_kind": kind, "learned_at": learned, "children": [child]}
