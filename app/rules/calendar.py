@@ -28,8 +28,8 @@ from app.text import Text
 
 Unit = Literal["H", "M", "D", "months", "Y", "WD", "date"]
 
-_COUNTED = re.compile(r"PT(?P<time>[1-9]\d{0,4})(?P<clock>[HM])|P(?P<count>\d{1,4})(?P<unit>D|M|Y|WD)")
-_MONTH_DAY = re.compile(r"(?P<month>\d\d)-(?P<day>\d\d)")
+_COUNTED = re.compile(r"PT(?P<time>[1-9]\d{0,4})(?P<clock>[HM])|P(?P<count>\d{1,4})(?P<unit>D|M|Y|WD)", re.ASCII)
+_MONTH_DAY = re.compile(r"(?P<month>\d\d)-(?P<day>\d\d)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,16 +110,14 @@ def explain(said: Text, due: Due) -> Text:
 
 
 class Calendar:
-    """Which days are worked, year by year; `through` cuts knowledge off after that year (tests)."""
+    """Which days are worked, year by year."""
 
-    def __init__(self, through: int | None = None) -> None:
-        self._through = through
-        self._year = lru_cache(maxsize=256)(self._load)
+    def __init__(self) -> None:
+        self._year = lru_cache(maxsize=256)(_year)
 
     def published(self, year: int) -> bool:
         """Whether the State Council's notice for `year` is known."""
-        known = year in ChinaStaticHolidays.special_public_holidays
-        return known and (self._through is None or year <= self._through)
+        return year in ChinaStaticHolidays.special_public_holidays
 
     def is_working_day(self, day: date) -> bool:
         """Whether offices work on `day`; a guess when its year is not published."""
@@ -128,12 +126,13 @@ class Calendar:
             return day not in off
         return day in worked or day in self._year(day.year + 1)[1]
 
-    def _load(self, year: int) -> tuple[frozenset[date], frozenset[date]]:
-        """The days off of `year`, and the weekends worked under its notice (some lie in the year before)."""
-        if not self.published(year):
-            return frozenset(_china(year, observed=False)), frozenset()
-        notice = _china(year, observed=True)
-        return frozenset(notice), frozenset(notice.weekend_workdays)
+
+def _year(year: int) -> tuple[frozenset[date], frozenset[date]]:
+    """The days off of `year`, and the weekends worked under its notice (some lie in the year before)."""
+    if year not in ChinaStaticHolidays.special_public_holidays:
+        return frozenset(_china(year, observed=False)), frozenset()
+    notice = _china(year, observed=True)
+    return frozenset(notice), frozenset(notice.weekend_workdays)
 
 
 def _china(year: int, *, observed: bool) -> China:

@@ -44,6 +44,7 @@ def read(source: str) -> ast.expr:
     if sum(1 for _ in ast.walk(tree)) > MAX_NODES:
         raise ExpressionError(Text("条件太长，请拆开", "The condition has too many parts: split it"))
     _count_in_characters(tree, text)
+    _refuse_lookalikes(tree, text)
     _allow(tree)
     return tree
 
@@ -70,6 +71,13 @@ def _count_in_characters(tree: ast.AST, text: str) -> None:
     for node in ast.walk(tree):
         if isinstance(node, ast.expr):
             node.col_offset = len(encoded[: node.col_offset].decode())
+
+
+def _refuse_lookalikes(tree: ast.AST, text: str) -> None:
+    """Python folds full-width and similar letters of a name into plain ones; here a name is what it looks like."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and not text.startswith(node.id, node.col_offset):
+            raise refuse(node, "名称只能用半角字母、数字和下划线", "Names are written in plain letters, digits and _")
 
 
 def place(node: ast.AST) -> int:
