@@ -49,9 +49,9 @@ def _manifest(path: Path, modified: int) -> dict[str, dict[str, object]]:  # noq
     return loaded
 
 
-def manifest(dist: Path = DIST) -> dict[str, dict[str, object]]:
+def manifest() -> dict[str, dict[str, object]]:
     """Source name → what was built from it. Raises BuildFailed when nothing is built."""
-    path = dist / "manifest.json"
+    path = DIST / "manifest.json"
     try:
         return _manifest(path, path.stat().st_mtime_ns)
     except FileNotFoundError as error:
@@ -191,9 +191,9 @@ def _run(command: list[str], trouble: str, **extra: str) -> None:
 
 
 def _gist(told: str) -> list[str]:
-    """The last lines of what a tool said, without colours and without its own stack."""
-    lines = COLOUR.sub("", told).splitlines()
-    return [line for line in lines if line.strip() and not line.startswith("    at ")][-12:]
+    """The first lines of what a tool said, without colours and without its own stack."""
+    lines = [COLOUR.sub("", line).removeprefix("npm error").rstrip() for line in told.splitlines()]
+    return [line for line in lines if line and not line.lstrip().startswith("at ")][:12]
 
 
 def compile_translations(folder: Path) -> bool:
