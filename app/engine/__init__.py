@@ -7,6 +7,8 @@ judge a file before it runs.
 from app.engine.diagrams import parse
 from app.engine.execution import advance, dry_run
 from app.engine.faults import DiagramError, EngineError
+from app.engine.gate import Verdict, verdict
+from app.engine.linting import Catalog, Problem, lint
 from app.engine.model import Definition, Element, Flow
 from app.engine.state import open_state, seal_state
 from app.engine.step import (
@@ -30,6 +32,7 @@ from app.engine.step import (
 __all__ = [
     "Await",
     "Cancel",
+    "Catalog",
     "ClosedTask",
     "Command",
     "Complete",
@@ -42,15 +45,19 @@ __all__ = [
     "Flow",
     "OpenTask",
     "OperationCall",
+    "Problem",
     "Start",
     "Step",
     "Thrown",
     "Timer",
     "Transition",
+    "Verdict",
     "advance",
     "dry_run",
+    "lint",
     "open_state",
     "parse",
     "seal_state",
     "stuck",
+    "verdict",
 ]

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import lru_cache
 
-from lxml import etree
 from SpiffWorkflow.bpmn.specs.bpmn_process_spec import BpmnProcessSpec
 from SpiffWorkflow.bpmn.specs.mixins.multiinstance_task import LoopTask
 from SpiffWorkflow.exceptions import SpiffWorkflowException
 
 from app.engine.elements import elements_of, pruned, variables_of
 from app.engine.faults import DiagramError
+from app.engine.linting import engine_problems
 from app.engine.model import Definition, Element
-from app.engine.reading import RUNNABLE, Document, Scope, parse_xml, read, refuse
+from app.engine.reading import Document, parse_xml, properties, read, refuse
 from app.engine.specs import DueDate, Message, Parser
 from app.text import Text
 
@@ -41,7 +42,7 @@ def _parse(process_id: str, sources: tuple[tuple[str, bytes], ...]) -> Definitio
     return Definition(
         id=process_id,
         hash=_hash(process_id, files),
-        name=Text(title, _english(name) or title),
+        name=Text(title, properties(name).get("name_en") or title),
         variables=variables_of(everything),
         processes=tuple(files),
         _elements=elements,
@@ -49,12 +50,6 @@ def _parse(process_id: str, sources: tuple[tuple[str, bytes], ...]) -> Definitio
         spec=specs[process_id],
         called={key: spec for key, spec in specs.items() if key != process_id},
     )
-
-
-def _english(process: etree._Element) -> str:
-    from app.engine.reading import properties  # noqa: PLC0415
-
-    return properties(process).get("name_en", "")
 
 
 def _hash(process_id: str, files: Mapping[str, bytes]) -> str:
@@ -110,49 +105,69 @@ def _refuse_circles(calls: Mapping[str, set[str]]) -> None:
 
 
 def _check_runnable(document: Document, process: str) -> None:
-    """The least that must hold before the library sees a file: nothing in it may be dropped in silence."""
-    scopes = document.of_process(process)
-    if not scopes[0].executable:
+    """Refuse what the engine would drop or get wrong in silence, in the words of the lint."""
+    if not document.of_process(process)[0].executable:
         raise refuse(
             "process.drawing", f"流程“{process}”标为不可执行", f"The process “{process}” is only a drawing", process
         )
-    if document.repeated:
-        first = document.repeated[0]
-        raise refuse("id.repeated", f"编号“{first}”用了两次", f"The id “{first}” is used twice", first)
-    for scope in scopes:
-        _check_scope(scope)
+    for problem in engine_problems(document, process):
+        raise DiagramError(problem.rule, problem.message, process=process, element=problem.element)
 
 
-def _check_scope(scope: Scope) -> None:
-    for node in scope.nodes.values():
-        if node.tag not in RUNNABLE or not node.id:
-            raise refuse("element.unsupported", "图中有不能运行的元素", "This element cannot be run", node.id)
-    for flow in scope.flows:
-        if not flow.id:
-            raise refuse("flow.no-id", "有连线没有编号", "A sequence flow has no id", flow.source)
-        if flow.source not in scope.nodes or flow.target not in scope.nodes:
-            raise refuse("flow.dangling", "有连线没有接上", "A sequence flow leads nowhere", flow.id)
+def check_loads(xml: bytes) -> None:
+    """Load every executable process of one file by itself; raises DiagramError if the library cannot."""
+    document = read(xml)
+    for process in document.processes():
+        if process.executable:
+            elements = {process.id: elements_of(document, process.id)}
+            parser = Parser()
+            with _library_faults(process.id):
+                parser.add_bpmn_xml(pruned(parse_xml(xml)))
+                specs = [parser.get_spec(process.id)]
+                inner = [scope.id for scope in document.of_process(process.id)[1:]]
+                specs += [parser.get_spec(scope) for scope in inner]
+            for spec in specs:
+                _finish(spec, elements[process.id])
+            _nothing_lost(specs, elements)
 
 
 # --- through the library -----------------------------------------------------------------
 
 
+@contextmanager
+def _library_faults(process_id: str) -> Iterator[None]:
+    """Whatever the library says while it parses, said as a DiagramError."""
+    try:
+        yield
+    except (SpiffWorkflowException, RecursionError) as fault:
+        where = getattr(fault, "id", "") or process_id
+        raise refuse("diagram.unreadable", "图转不成可运行的流程", "The diagram cannot be run", where) from fault
+
+
 def _specs(
     files: Mapping[str, bytes], process_id: str, elements: Mapping[str, Mapping[str, Element]]
 ) -> dict[str, BpmnProcessSpec]:
+    homes = _homes(files)
     parser = Parser()
-    try:
+    with _library_faults(process_id):
         for xml in dict.fromkeys(files.values()):
             parser.add_bpmn_xml(pruned(parse_xml(xml)))
         specs = {process_id: parser.get_spec(process_id), **parser.get_subprocess_specs(process_id)}
-    except (SpiffWorkflowException, RecursionError) as fault:
-        where = getattr(fault, "id", "") or process_id
-        raise refuse("diagram.unreadable", "图不能转成可运行的流程", "The diagram cannot be run", where) from fault
-    homes = {scope.id: scope.process for xml in files.values() for scope in read(xml).scopes}
     for name, spec in specs.items():
         _finish(spec, elements[homes[name]])
-    _nothing_lost(specs, elements)
+    _nothing_lost(specs.values(), elements)
     return specs
+
+
+def _homes(files: Mapping[str, bytes]) -> dict[str, str]:
+    """The process in which each process or sub-process stands; ids are one space for all called files."""
+    found: dict[str, str] = {}
+    for xml in dict.fromkeys(files.values()):
+        for scope in read(xml).scopes:
+            if scope.id in found:
+                raise refuse("id.repeated", f"编号“{scope.id}”用了两次", f"The id “{scope.id}” is used twice", scope.id)
+            found[scope.id] = scope.process
+    return found
 
 
 def _finish(spec: BpmnProcessSpec, elements: Mapping[str, Element]) -> None:
@@ -171,11 +186,11 @@ def _definitions(event: object) -> list[Message | DueDate]:
     return [each for each in candidates if isinstance(each, (Message, DueDate))]
 
 
-def _nothing_lost(specs: Mapping[str, BpmnProcessSpec], elements: Mapping[str, Mapping[str, Element]]) -> None:
+def _nothing_lost(specs: Iterable[BpmnProcessSpec], elements: Mapping[str, Mapping[str, Element]]) -> None:
     """Every element drawn must be one that the engine has: the library drops what no token can reach."""
     have = {
         (task_spec.element.process, task_spec.element.id)
-        for spec in specs.values()
+        for spec in specs
         for task_spec in spec.task_specs.values()
         if task_spec.element is not None
     }
@@ -183,6 +198,3 @@ def _nothing_lost(specs: Mapping[str, BpmnProcessSpec], elements: Mapping[str, M
         for element in drawn:
             if (process, element) not in have:
                 raise refuse("node.unreachable", "没有一条路通到这里", "No path leads here", element)
-
-
-__all__ = ["DiagramError", "parse"]

@@ -117,9 +117,7 @@ def _internal(task: Task) -> dict[str, Any]:
     """What the library still needs to know of a task that is not finished."""
     if task.has_state(TaskState.FINISHED_MASK):
         return {}
-    return {key: value for key, value in task.internal_data.items() if value not in (None, False) and value != []} | (
-        {"merged": task.internal_data["merged"]} if "merged" in task.internal_data else {}
-    )
+    return {key: value for key, value in task.internal_data.items() if value is not False and key != "seen_events"}
 
 
 def _fill(workflow: BpmnBaseWorkflow, rows: list[list[Any]]) -> None:

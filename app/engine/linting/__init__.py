@@ -1,0 +1,68 @@
+"""Judging a diagram before it runs: every trap of the engine and every rule of the house, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from app.engine.faults import DiagramError
+from app.engine.linting import conditions, duties, foreign, gateways, parts, structure, timing
+from app.engine.linting.catalog import Catalog, Fields
+from app.engine.linting.rules import RULES, Finding, Problem, Severity, found, problems
+from app.engine.reading import Document, read
+
+__all__ = ["RULES", "Catalog", "Fields", "Problem", "Severity", "engine_problems", "lint"]
+
+
+def lint(xml: bytes, catalog: Catalog | None = None) -> list[Problem]:
+    """Every problem of the executable processes in a file, worst first in no order but the file's.
+
+    With a `catalog` the names that the diagram uses must exist in it. A file that cannot be read
+    gives its one reason; a drawing gives none but that it is one.
+    """
+    try:
+        document = read(xml)
+    except DiagramError as fault:
+        return problems([found(fault.code, "")])
+    return problems(_everything(document, catalog))
+
+
+def engine_problems(document: Document, process: str) -> list[Problem]:
+    """What keeps one process from running at all, whatever the release says."""
+    return [each for each in problems(_of_process(document, process)) if each.severity == "error"]
+
+
+def _everything(document: Document, catalog: Catalog | None) -> Iterator[Finding]:
+    processes = document.processes()
+    if not processes:
+        yield found("process.none", "")
+    for process in processes:
+        if not process.executable:
+            yield found("process.drawing", process.id)
+            continue
+        yield from _of_process(document, process.id)
+        yield from _of_house(document, process.id, catalog)
+
+
+def _of_process(document: Document, process: str) -> Iterator[Finding]:
+    yield from structure.check_document(document)
+    for scope in document.of_process(process):
+        yield from structure.check_scope(scope)
+        yield from parts.check_data(scope)
+        for node in scope.nodes.values():
+            yield from parts.check_node(document, scope, node)
+            yield from timing.check_timers(node)
+        yield from gateways.check_scope(document, scope)
+        yield from timing.check_scope(document, scope)
+        yield from conditions.check_language(scope)
+
+
+def _of_house(document: Document, process: str, catalog: Catalog | None) -> Iterator[Finding]:
+    yield from conditions.check_names(document, process, catalog)
+    ours = catalog is not None or duties.speaks_house(document)
+    if catalog is None:
+        yield from duties.check_calls(document)
+    for scope in document.of_process(process):
+        for node in scope.nodes.values():
+            yield from foreign.check_node(node)
+            if ours:
+                yield from duties.check_node(document, node, catalog)
