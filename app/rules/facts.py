@@ -63,9 +63,9 @@ FORM_FACTS: Mapping[str, tuple[Lesson, ...]] = {
         Lesson(
             "danger_now",
             "case",
-            rule='alone_now != "no" or injured_now != "no" or suspect_present != "no" or life_threat != "no"',
+            rule='safe_adult_now != "yes" or injured_now != "no" or suspect_present != "no" or life_threat != "no"',
         ),
-        Lesson("unattended_now", "case", rule='alone_now != "no"'),
+        Lesson("unattended_now", "case", rule='safe_adult_now != "yes"'),
     ),
     "F04": (Lesson("accepted_at", "case", when='intake_decision == "accept"'),),
     "F04T": (CHASED,),
