@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
@@ -42,8 +43,8 @@ def form_of(*components: dict[str, Any], derived: Any = ()) -> Form:
     return Form.parse(document(*components, derived=derived))
 
 
-def required(kind: str, key: str = "q", **more: Any) -> dict[str, Any]:
-    return component(kind, key, validate={"required": True, **more.pop("validate", {})}, **more)
+def required(kind: str, key: str = "q", label: str = "题", **more: Any) -> dict[str, Any]:
+    return component(kind, key, label, validate={"required": True, **more.pop("validate", {})}, **more)
 
 
 def answer_to(form: Form, raw: Any, name: str = "q", **more: Any) -> Any:
@@ -64,6 +65,13 @@ def error_in(form: Form, raw: dict[str, Any], lang: str = "zh", path: str = "q")
 
 def load(path: Path) -> Form:
     return Form.parse(json.loads(path.read_text(encoding="utf-8")))
+
+
+def every_field(fields: Any) -> Iterator[Any]:
+    """Every field and column, however deep."""
+    for field in fields:
+        yield field
+        yield from every_field(field.fields)
 
 
 def good(fields: Any, seed: int = 0) -> dict[str, Any]:
