@@ -7,13 +7,13 @@ Source: the house's visual language, "Words".
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from app.clock import LAW_ZONE
-from app.services.views import ChildLine, DueView, Risk
+from app.services.views import ChildLine, DueView, Outcome, Risk
 from app.text import Text
 
 ZH_WEEKDAYS = "一二三四五六日"
@@ -301,33 +301,31 @@ def child(line: ChildLine | None, lang: str) -> str:
     if line is None:
         return ""
     name = line.name or ("name withheld" if _en(lang) else "姓名不可见")
-    years = age(line.age, lang)
-    return (", " if _en(lang) else "，").join(part for part in (name, years) if part)
+    return commas((name, age(line.age, lang)), lang)
 
 
 def joined(parts: Iterable[str], lang: str) -> str:
-    """Names in a row: “甲、乙” or "A, B"."""
+    """Names in a row: “甲、乙” or "A, B"; what is empty is left out."""
     return (", " if _en(lang) else "、").join(part for part in parts if part)
 
 
-def filters(lang: Callable[[], str], now: Callable[[], datetime]) -> dict[str, Callable[..., Any]]:
-    """The Jinja filters; `lang` and `now` are asked once per use, so that a page agrees with its request."""
-    return {
-        "say": lambda text: say(text, lang()),
-        "absolute": lambda at, end=False: absolute(at, now(), lang(), end=end),
-        "near": lambda at, end=False: near(at, now(), lang(), end=end),
-        "on_day": lambda day: on_day(day, now(), lang()),
-        "month_day": lambda day: month_day(day, now(), lang()),
-        "weekday": lambda day: weekday(day, lang()),
-        "clock_time": clock_time,
-        "relative": lambda at: relative(at, now(), lang()),
-        "since": lambda at: since(at, now(), lang()),
-        "ago": lambda at: ago(at, now(), lang()),
-        "due": lambda view: due(view, now(), lang()),
-        "late_entry": lambda line: late_entry(line.occurred_at, line.recorded_at, now(), lang()),
-        "risk": lambda value: risk(value, lang()),
-        "age": lambda years: age(years, lang()),
-        "sex": lambda value: sex(value, lang()),
-        "child": lambda line: child(line, lang()),
-        "joined": lambda parts: joined(parts, lang()),
-    }
+def commas(parts: Iterable[str], lang: str) -> str:
+    """Facts in a row: “女，9岁” or "girl, 9"; what is empty is left out."""
+    return (", " if _en(lang) else "，").join(part for part in parts if part)
+
+
+# Outcomes
+
+
+def chosen(outcome: Outcome, answers: Mapping[str, Any]) -> bool:
+    """Whether the answers so far lead to this outcome; one without conditions is never singled out."""
+    return bool(outcome.when) and all(_agrees(answers.get(name), wanted) for name, wanted in outcome.when.items())
+
+
+def _agrees(answer: Any, wanted: Any) -> bool:
+    """One of several wanted values; or a wanted value among several answers; or the same value."""
+    if isinstance(wanted, list | tuple):
+        return any(_agrees(answer, one) for one in wanted)
+    if isinstance(answer, list | tuple):
+        return wanted in answer
+    return bool(answer == wanted)

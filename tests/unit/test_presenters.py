@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from app.clock import LAW_ZONE
-from app.services.views import ChildLine, DueView
+from app.services.views import ChildLine, ClockView, DueView, Outcome, StoryLine
 from app.text import Text
 from app.web import presenters as p
+from app.web.filters import filters
 
 NOW = datetime(2026, 11, 23, 9, 40, tzinfo=LAW_ZONE).astimezone(UTC)  # a Monday
 
@@ -161,8 +162,79 @@ def test_say_and_joined_follow_the_language() -> None:
     assert p.joined(["A", "B"], "en") == "A, B"
 
 
+@pytest.mark.parametrize(
+    ("answers", "expected"),
+    [
+        ({"suitable": "yes", "seen": "alone"}, True),
+        ({"suitable": "yes", "seen": "with"}, True),
+        ({"suitable": "yes", "seen": "no"}, False),
+        ({"suitable": "no", "seen": "alone"}, False),
+        ({}, False),
+    ],
+)
+def test_an_outcome_is_chosen_when_every_answer_agrees(answers: dict[str, Any], *, expected: bool) -> None:
+    outcome = Outcome(Text("合适", "suitable"), {"suitable": "yes", "seen": ["alone", "with"]}, ())
+    assert p.chosen(outcome, answers) is expected
+
+
+def test_an_outcome_may_ask_for_one_of_several_answers() -> None:
+    outcome = Outcome(Text("有害", "harm"), {"kinds": "harm"}, ())
+    assert p.chosen(outcome, {"kinds": ["alone", "harm"]})
+    assert not p.chosen(outcome, {"kinds": ["alone"]})
+
+
+def test_an_outcome_without_conditions_is_never_singled_out() -> None:
+    assert not p.chosen(Outcome(Text("其他", "other"), {}, ()), {"seen": "no"})
+
+
 def test_filters_ask_for_language_and_time_each_time() -> None:
     said = iter(["zh", "en"])
-    filters = p.filters(lambda: next(said), lambda: NOW)
-    assert filters["relative"](at(11, 25, 10)) == "还有2天"
-    assert filters["relative"](at(11, 25, 10)) == "in 2 days"
+    bound = filters(lambda: next(said), lambda: NOW)
+    assert bound["relative"](at(11, 25, 10)) == "还有2天"
+    assert bound["relative"](at(11, 25, 10)) == "in 2 days"
+
+
+def test_every_filter_is_bound_to_language_and_time() -> None:
+    bound = filters(lambda: "en", lambda: NOW)
+    recorded = StoryLine(1, at(11, 19), at(11, 20, 8), Text("", ""), "", Text("", ""), late_entry=True)
+    clock = ClockView("父亲", "RUN", *[Text("", "")] * 3, "1", None, ((date(2026, 11, 1), date(2026, 11, 24), "counted"),))
+    said = {
+        "say": bound["say"](Text("待办", "task")),
+        "absolute": bound["absolute"](at(11, 24), end=True),
+        "near": bound["near"](at(11, 24), end=True),
+        "on_day": bound["on_day"](at(11, 24)),
+        "month_day": bound["month_day"](date(2027, 1, 2)),
+        "weekday": bound["weekday"](date(2026, 11, 23)),
+        "clock_time": bound["clock_time"](NOW),
+        "since": bound["since"](at(11, 21, 9)),
+        "ago": bound["ago"](at(11, 21, 9)),
+        "due": bound["due"](DueView(None)).short,
+        "late_entry": bound["late_entry"](recorded),
+        "risk": bound["risk"]("red").word,
+        "age": bound["age"](9),
+        "sex": bound["sex"]("F"),
+        "child": bound["child"](line("Lin Xiaohe")),
+        "joined": bound["joined"](["a", "b"]),
+        "commas": bound["commas"](["a", "b"]),
+        "clock_chart": bound["clock_chart"]([clock]).ticks[0].label,
+    }
+    assert said == {
+        "say": "task",
+        "absolute": "Mon 23 Nov 24:00",
+        "near": "today 24:00",
+        "on_day": "Tue 24 Nov",
+        "month_day": "2 Jan 2027",
+        "weekday": "Mon",
+        "clock_time": "09:40",
+        "since": "waiting 2 days",
+        "ago": "2 days ago",
+        "due": "no limit",
+        "late_entry": "entered next day 08:00",
+        "risk": "Risk red",
+        "age": "9",
+        "sex": "girl",
+        "child": "Lin Xiaohe, 9",
+        "joined": "a, b",
+        "commas": "a, b",
+        "clock_chart": "Nov",
+    }
