@@ -74,7 +74,7 @@ def resolve(
     if kind == "form":
         _element, form, field = rest.split(".")
         value = answers(form).get(field)
-        return int(value) if name.endswith("_id") and str(value).isdigit() else value
+        return here.id if found is None else found
     if kind == "case":
         return case.id if rest == "case_id" else case.facts.get(rest)
     raise Refused(

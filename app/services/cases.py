@@ -1,0 +1,256 @@
+"""Cases as people look at them: the list, the home page, and what may be registered from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session
+
+from app.clock import LAW_ZONE
+from app.db import Row, db, table
+from app.errors import NotFound
+from app.models import Case, CaseLink, Child, Instance, Performance, Placement, ReportLink, Subscription, Task
+from app.rules import clock_six_months
+from app.rules.access import Person
+from app.services import _needs, _seal, access, children, inbox, practice, releases
+from app.services.library import library
+from app.services.story import Teller
+from app.services.views import Arrival, CasePage, ClockView, InboxRow, Relative
+from app.text import Text
+
+CASE, CHILD, TASK, INSTANCE = table(Case), table(Child), table(Task), table(Instance)
+PLACEMENT, PERFORMANCE, LINK, REPORT_LINK = table(Placement), table(Performance), table(CaseLink), table(ReportLink)
+SUBSCRIPTION = table(Subscription)
+PAGE = 50
+PLACES = {
+    "relative": Text("亲属家", "with relatives"),
+    "village": Text("村(居)委会安排的家庭", "with a family found by the village"),
+    "relief": Text("救助管理机构", "in a relief institution"),
+    "welfare": Text("福利机构", "in a welfare institution"),
+    "shelter": Text("庇护场所", "in a shelter"),
+    "hospital": Text("医院", "in hospital"),
+}
+NOT_RECORDED = Text("", "")
+
+
+def number(case_id: int, opened_at: datetime) -> str:
+    """A case's number as people write it: 2026-00417."""
+    return f"{opened_at.astimezone(LAW_ZONE).year}-{case_id:05d}"
+
+
+def page(person: Person, case_id: int, lang: str = "zh") -> CasePage:
+    """The home page of a case. Raises NotFound, Forbidden."""
+    session, now = db.session(), practice.now()
+    resource = access.case_resource(session, case_id)
+    access.require(session, person, "see", resource)
+    row = _row(session, case_id)
+    teller = Teller(session, case_id, lang)
+    tasks = _open_tasks(session, case_id)
+    shown = inbox.rows(session, tasks, person, now, lang)
+    place = children.place_name(session, row["path"], lang)
+    return CasePage(
+        id=case_id,
+        number=number(case_id, row["opened_at"]),
+        kind=row["kind"],
+        child=children.line({**row, "place": place}, now),
+        lead=_lead(shown, teller),
+        tonight=_tonight(session, row),
+        tonight_sealed=_placed(session, row) is not None,
+        story=teller.lines(),
+        next_tasks=shown,
+        diagrams=teller.diagrams(),
+        clocks=_clocks(session, row, now, lang),
+        family=_family(session, row, lang) if row["kind"] == "child" else (),
+        reports=session.scalar(select(func.count()).select_from(REPORT_LINK).where(REPORT_LINK.c.case_id == case_id))
+        or 0,
+        may=_may(session, person, resource),
+    )
+
+
+def _row(session: Session, case_id: int) -> dict[str, Any]:
+    query = select(CASE, CHILD.c.secret.label("child_secret")).outerjoin(CHILD, CHILD.c.case_id == CASE.c.id)
+    row = session.execute(query.where(CASE.c.id == case_id)).mappings().first()
+    if row is None:
+        raise NotFound("no_case", access.NOTHING_HERE)
+    return {**row, "case_id": case_id, "case_kind": row["kind"]}
+
+
+def _open_tasks(session: Session, case_id: int) -> list[Row]:
+    query = inbox.base().where(TASK.c.case_id == case_id, TASK.c.status == "open")
+    return list(session.execute(query.order_by(TASK.c.due_at, TASK.c.id)).mappings())
+
+
+def _may(session: Session, person: Person, resource: Any) -> frozenset[str]:
+    allowed = access.policy(session).can(person, "register", resource)
+    return frozenset({"record", "new_danger"} if allowed and resource.kind == "case" else ())
+
+
+def _lead(shown: Iterable[InboxRow], teller: Teller) -> Text:
+    """Two sentences: what is under way, and what comes next."""
+    running = {view.instance_id: view.name for view in teller.diagrams() if view.status == "running"}
+    names = list(dict.fromkeys(running.values()))
+    if not names:
+        return Text("现在没有在办的流程。", "Nothing is under way now.")
+    first = next(iter(shown), None)
+    zh, en = "、".join(name.zh for name in names), ", ".join(name.en for name in names)
+    under_way = Text(f"正在办：{zh}。", f"Under way: {en}.")
+    if first is None:
+        return Text(
+            f"{under_way.zh}在等外面的消息或下一个日子。", f"{under_way.en} Waiting for word or for the next date."
+        )
+    return Text(
+        f"{under_way.zh}接下来：{first.title.zh}（{first.role.zh}）。",
+        f"{under_way.en} Next: {first.title.en} ({first.role.en}).",
+    )
+
+
+def _placed(session: Session, row: Row) -> Row | None:
+    """The placement that holds now, if the child is placed."""
+    ended = row["facts"].get("care_ended_at")
+    query = (
+        select(PLACEMENT).where(PLACEMENT.c.case_id == row["case_id"]).order_by(PLACEMENT.c.handed_at.desc()).limit(1)
+    )
+    found: Row | None = session.execute(query).mappings().first()
+    if found is None or (ended and datetime.fromisoformat(ended) > found["handed_at"]):
+        return None
+    return found
+
+
+def _tonight(session: Session, row: Row) -> Text:
+    placed = _placed(session, row)
+    return PLACES.get(placed["kind"], NOT_RECORDED) if placed else NOT_RECORDED
+
+
+def _clocks(session: Session, row: Row, now: datetime, lang: str) -> tuple[ClockView, ...]:
+    query = select(PERFORMANCE).where(PERFORMANCE.c.case_id == row["case_id"])
+    rows = list(session.execute(query.order_by(PERFORMANCE.c.observed_on, PERFORMANCE.c.id)).mappings())
+    if not rows:
+        return ()
+    named = {
+        gid: children.guardian_label(kind, told, lang)
+        for gid, kind, told in children.guardians(session, row["case_id"], row["wrapped_key"])
+    }
+    today = now.astimezone(LAW_ZONE).date()
+    return tuple(
+        _clock_view(named[guardian], [_needs.performance_row(r) for r in rows if r["guardian_id"] == guardian], today)
+        for guardian in dict.fromkeys(r["guardian_id"] for r in rows)
+    )
+
+
+def _clock_view(name: str, rows: list[Any], today: date) -> ClockView:
+    clock = clock_six_months.evaluate(rows, today)
+    return ClockView(
+        guardian=name,
+        state=clock.state,
+        current=_length(clock.current),
+        longest=_length(clock.longest),
+        last_year=Text(f"{clock.last_12_months} 天", f"{clock.last_12_months} days"),
+        rule_version=clock.rule_version,
+        six_months_on=clock.six_months_on,
+        spans=tuple(clock.spans),
+    )
+
+
+def _length(length: clock_six_months.Length) -> Text:
+    return Text(f"{length.months} 个月 {length.days} 天", f"{length.months} months {length.days} days")
+
+
+def _family(session: Session, row: Row, lang: str) -> tuple[Relative, ...]:
+    siblings = select(CHILD.c.case_id, CHILD.c.secret.label("child_secret"), CASE.c.wrapped_key).join(
+        CASE, CASE.c.id == CHILD.c.case_id
+    )
+    linked = or_(
+        CHILD.c.case_id.in_(select(LINK.c.other_id).where(LINK.c.case_id == row["case_id"], LINK.c.kind == "incident")),
+        CHILD.c.case_id.in_(select(LINK.c.case_id).where(LINK.c.other_id == row["case_id"], LINK.c.kind == "incident")),
+    )
+    found = session.execute(siblings.where(linked, CASE.c.wrapped_key.is_not(None))).mappings()
+    others = tuple(
+        Relative(
+            Text("同一事件的孩子", "Child of the same incident"),
+            str(children.told_of(one).get("name") or ""),
+            "",
+            one["case_id"],
+        )
+        for one in found
+    )
+    return children.family(session, row["case_id"], row["wrapped_key"], lang) + others
+
+
+def index(person: Person, search: str = "", after: int = 0, lang: str = "zh") -> tuple[list[dict[str, Any]], int, str]:
+    """Cases this person may see, newest first: rows, how many in all, and the key of the next page.
+
+    `search` is a child's whole name or a case's number; names are found by blind index only.
+    """
+    session, now = db.session(), practice.now()
+    where = [access.seen_cases(session, person), CASE.c.kind.in_(("child", "report"))]
+    if search:
+        where.append(_matches(search))
+    total = session.scalar(select(func.count()).select_from(CASE).where(*where)) or 0
+    query = (
+        select(CASE, CHILD.c.secret.label("child_secret")).outerjoin(CHILD, CHILD.c.case_id == CASE.c.id).where(*where)
+    )
+    if after:
+        query = query.where(CASE.c.id < after)
+    rows = list(session.execute(query.order_by(CASE.c.id.desc()).limit(PAGE + 1)).mappings())
+    found = [_index_row(session, person, row, now, lang) for row in rows[:PAGE]]
+    return found, total, str(rows[PAGE - 1]["id"]) if len(rows) > PAGE else ""
+
+
+def _matches(search: str) -> Any:
+    digits = search.rpartition("-")[2].lstrip("0")
+    named = CHILD.c.name_index == _seal.blind_index("child.name", search)
+    return or_(named, CASE.c.id == int(digits)) if digits.isdigit() else named
+
+
+def _index_row(session: Session, person: Person, row: Row, now: datetime, lang: str) -> dict[str, Any]:
+    place = children.place_name(session, row["path"], lang)
+    line = children.line({**row, "case_id": row["id"], "place": place}, now)
+    tasks = inbox.rows(session, _open_tasks(session, row["id"])[:1], person, now, lang)
+    task = tasks[0] if tasks else None
+    lead = Text(f"{task.process.zh}", f"{task.process.en}") if task else Text("没有待办", "Nothing to do")
+    return {
+        "id": row["id"],
+        "number": number(row["id"], row["opened_at"]),
+        "kind": row["kind"],
+        "child": line,
+        "lead": lead,
+        "next_task": task,
+    }
+
+
+def arrivals(person: Person, case_id: int) -> tuple[Arrival, ...]:
+    """What may be registered for this case now: what somebody waits for first, then what starts something."""
+    session = db.session()
+    access.require(session, person, "register", access.case_resource(session, case_id))
+    books = library(session, releases.current(session))
+    query = select(SUBSCRIPTION.c.message, INSTANCE.c.id, INSTANCE.c.process).join(
+        INSTANCE, INSTANCE.c.id == SUBSCRIPTION.c.instance_id
+    )
+    waiting: dict[str, dict[int, Text]] = {}
+    for message, instance_id, process in session.execute(query.where(SUBSCRIPTION.c.case_id == case_id)):
+        waiting.setdefault(message, {})[instance_id] = books.process_name(process)
+    found = [
+        Arrival(name, Text(rules["label_zh"], rules["label_en"]), rules["form"], tuple(waiting.get(name, {}).items()),
+                books.process_name(rules["starts"]) if rules["starts"] in books.diagrams else None)
+        for name, rules in books.messages.items()
+        if rules.get("desk") and "case_id" in rules["payload"]
+    ]  # fmt: skip
+    useful = [one for one in found if one.waiting or one.starts or one.message == "performance_changed"]
+    return tuple(sorted(useful, key=lambda one: not one.waiting))
+
+
+def diagram(person: Person, case_id: int, instance_id: int) -> tuple[bytes, Text]:
+    """The XML that an instance runs. Raises NotFound, Forbidden."""
+    session = db.session()
+    access.require(session, person, "see", access.case_resource(session, case_id))
+    query = select(INSTANCE.c.process, INSTANCE.c.release_id).where(
+        INSTANCE.c.id == instance_id, INSTANCE.c.case_id == case_id
+    )
+    row = session.execute(query).first()
+    if row is None:
+        raise NotFound("no_instance", access.NOTHING_HERE)
+    definition = library(session, row.release_id).definition(row.process)
+    return definition.xml(), definition.name

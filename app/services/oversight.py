@@ -1,0 +1,135 @@
+"""Oversight: what is late, what soon will be, and what a supervisor decides about it.
+
+Lateness is a query over open tasks, so a stopped scheduler cannot hide it. A decision is the
+form of the escalation's own task; the overdue task stays open and unlocked. Source: ARCHITECTURE
+rule 7, DECISIONS 16.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import case as when
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from app.db import Row, db, table, transaction
+from app.errors import NotFound
+from app.models import Case, Incident, Instance, Task, Unit
+from app.rules.access import Person
+from app.services import access, commands, deadlines, inbox, people, practice
+from app.services._work import Actor
+from app.services.views import OverdueRow, OversightPage
+from app.text import Text
+
+TASK, INSTANCE, UNIT, CASE, INCIDENT = table(Task), table(Instance), table(Unit), table(Case), table(Incident)
+SOON = timedelta(days=1)
+SHOWN = 100
+ALL_DECISIONS = frozenset({"direct", "reassign", "extend", "not_applicable"})
+HANDLED = {
+    "supervised": Text("主管已看到，等主管决定。", "Waits for the supervisor’s decision."),
+    "nobody": Text("还没有人督办。", "Nobody has dealt with it yet."),
+}
+
+
+def page(person: Person, lang: str = "zh") -> OversightPage:
+    """What is late and what falls due within a day, in the regions this person answers for."""
+    session, now = db.session(), practice.now()
+    scope = access.policy(session).scope(person)
+    reach = access.within_reach(scope.supervised)
+    base = inbox.base().where(TASK.c.status == "open", TASK.c.process != deadlines.ESCALATION, reach)
+    late = list(session.execute(base.where(TASK.c.due_at <= now).order_by(TASK.c.due_at).limit(SHOWN)).mappings())
+    due = base.where(TASK.c.due_at > now, TASK.c.due_at <= now + SOON)
+    soon = list(session.execute(due.order_by(TASK.c.due_at).limit(SHOWN)).mappings())
+    asked = _asked(session, person, [row["id"] for row in late])
+    shown = inbox.rows(session, late, person, now, lang)
+    return OversightPage(
+        overdue=tuple(_overdue(row, view, asked) for row, view in zip(late, shown, strict=True)),
+        soon=inbox.rows(session, soon, person, now, lang),
+        by_unit=_by_unit(session, reach, now, lang),
+        incidents=_incidents(session, person),
+        as_of=now,
+        people=tuple(sorted({one for row in late for one in people.colleagues(session, row["role"], row["unit_id"])})),
+    )
+
+
+def _asked(session: Session, person: Person, task_ids: list[int]) -> dict[int, Row]:
+    """Open escalation tasks of this person's posts, by the task that they are about."""
+    query = select(TASK.c.id, TASK.c.version, INSTANCE.c.context, TASK.c.element).join(
+        INSTANCE, INSTANCE.c.id == TASK.c.instance_id
+    )
+    where = (TASK.c.process == deadlines.ESCALATION, TASK.c.status == "open", inbox.of_posts(person))
+    rows = session.execute(query.where(*where)).mappings()
+    return {row["context"]["task_id"]: row for row in rows if row["context"]["task_id"] in task_ids}
+
+
+def _overdue(row: Row, view: Any, asked: Mapping[int, Row]) -> OverdueRow:
+    mine = asked.get(row["id"])
+    return OverdueRow(
+        task=view,
+        level=row["escalations"],
+        escalation_task_id=mine["id"] if mine else None,
+        handled=None if mine else HANDLED["supervised" if row["escalations"] else "nobody"],
+        may=ALL_DECISIONS if mine else frozenset(),
+    )
+
+
+def _by_unit(session: Session, reach: Any, now: datetime, lang: str) -> tuple[tuple[str, int, int, int], ...]:
+    """For each unit: open, late, and due within a day; in the order of the region tree."""
+    late = func.sum(when((TASK.c.due_at <= now, 1), else_=0))
+    soon = func.sum(when(((TASK.c.due_at > now) & (TASK.c.due_at <= now + SOON), 1), else_=0))
+    query = (
+        select(UNIT.c.name_zh, UNIT.c.name_en, func.count(), late, soon)
+        .join(UNIT, UNIT.c.id == TASK.c.unit_id)
+        .where(TASK.c.status == "open", TASK.c.process != deadlines.ESCALATION, reach)
+        .group_by(UNIT.c.id, UNIT.c.name_zh, UNIT.c.name_en, UNIT.c.path)
+        .order_by(UNIT.c.path, UNIT.c.id)
+    )
+    return tuple((Text(row[0], row[1]).say(lang), row[2], int(row[3]), int(row[4])) for row in session.execute(query))
+
+
+def _incidents(session: Session, person: Person) -> tuple[tuple[int, str, Text, datetime], ...]:
+    query = select(INCIDENT.c.id, INCIDENT.c.case_id, INCIDENT.c.code, INCIDENT.c.attempts, INCIDENT.c.opened_at)
+    query = query.join(CASE, CASE.c.id == INCIDENT.c.case_id)
+    rows = session.execute(
+        query.where(INCIDENT.c.state == "open", access.seen_cases(session, person)).order_by(INCIDENT.c.id)
+    )
+    return tuple(
+        (row.id, str(row.case_id), Text(f"有一步没走成，已试 {row.attempts} 次（{row.code}）",
+                                        f"A step failed; tried {row.attempts} times ({row.code})"), row.opened_at)
+        for row in rows
+    )  # fmt: skip
+
+
+def decide(person: Person, overdue_task_id: int, answers: Mapping[str, Any], lang: str = "zh") -> commands.Done:
+    """Send a supervisor's decision about an overdue task. Raises Invalid, Stale, NotFound, Forbidden."""
+    session = db.session()
+    found = _asked(session, person, [overdue_task_id]).get(overdue_task_id)
+    if found is None:
+        raise NotFound(
+            "not_asked",
+            Text(
+                "这件事已经有人处理，或者不归你督办。", "Somebody has dealt with this, or it is not for you to decide."
+            ),
+        )
+    return commands.complete(found["id"], found["version"], answers, Actor(person.id, "supervisor"), lang=lang)
+
+
+def retry(person: Person, incident_id: int) -> bool:
+    """Try a failed step again; True when it went through, and the incident is closed."""
+    session = db.session()
+    query = select(INCIDENT).join(CASE, CASE.c.id == INCIDENT.c.case_id)
+    row = (
+        session.execute(query.where(INCIDENT.c.id == incident_id, access.seen_cases(session, person)))
+        .mappings()
+        .first()
+    )
+    if row is None:
+        raise NotFound("no_incident", access.NOTHING_HERE)
+    done = deadlines.fire(row["source_id"]) if row["source"] == "deadline" else row["source"] == "task"
+    if done:
+        with transaction() as writing:
+            writing.execute(INCIDENT.update().where(INCIDENT.c.id == incident_id).values(state="closed"))
+    return done
