@@ -73,8 +73,8 @@ def resolve(
         return known.get(rest if kind == "instance" else name)
     if kind == "form":
         _element, form, field = rest.split(".")
-        value = answers(form).get(field)
-        return here.id if found is None else found
+        value: Any = answers(form).get(field)
+        return int(value) if name.endswith("_id") and str(value).isdigit() else value
     if kind == "case":
         return case.id if rest == "case_id" else case.facts.get(rest)
     raise Refused(
