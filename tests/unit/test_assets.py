@@ -166,6 +166,18 @@ def test_every_text_of_the_frame_and_the_public_pages_has_its_english() -> None:
     assert not missing
 
 
+def test_english_keeps_every_placeholder() -> None:
+    with (build.TRANSLATIONS / "en" / "LC_MESSAGES" / "messages.po").open("rb") as source:
+        english = read_po(source, locale="en")
+    assert [message.id for message, errors in english.check() if errors] == []
+    lost = [m.id for m in english if isinstance(m.id, str) and m.string and _places(m.id) != _places(m.string)]
+    assert not lost
+
+
+def _places(text: str) -> list[str]:
+    return sorted(re.findall(r"%\(\w+\)s|\{\w+\}", text))
+
+
 def _key(text: str | tuple[str, ...]) -> str:
     return text if isinstance(text, str) else text[0]
 
