@@ -196,7 +196,6 @@ class _Machine:
             self._performs(row)
         elif state == "fails":
             self.advance(row.observed_on)
-            self._account(row.observed_on + DAY)
             self._fails(row)
         elif state == "unverifiable":
             self.advance(row.observed_on)
@@ -211,6 +210,9 @@ class _Machine:
             self.saw_child = self.saw_child or (row.source == "visit" and row.saw_child)
 
     def _fails(self, row: Row) -> None:
+        if self.state == "RUN" and not self.unverified_on:
+            return
+        self._account(row.observed_on + DAY)  # that day itself still belongs to what was before
         self.unverified_on = None
         if self.state == "HOLD":
             self.state, self.held_from = "RUN", None
