@@ -38,6 +38,9 @@ Sensitivity = Literal["S0", "S1", "S2", "S3"]
 AUDITOR, POLICY, ADMIN = "auditor", "policy", "admin"
 SYSTEM_POSTS = frozenset((AUDITOR, POLICY, ADMIN))
 
+NO_JOB = frozenset(("system", "escalation"))
+"""Levels of roles.json that nobody holds: the software's own lane, and places a diagram fills in later."""
+
 PLACE_ROLES = frozenset(("village_worker", "township_worker"))
 """They keep the ledger of the children who live there: they see each child's case, task or not."""
 
@@ -216,7 +219,7 @@ class Access:
     @classmethod
     def load(cls, roles: Iterable[Mapping[str, Any]]) -> Self:
         """The policy of roles.json. Raises Refused where escalation runs in a circle or to nobody."""
-        rows = {row["id"]: row for row in roles}
+        rows = {row["id"]: row for row in roles if row["level"] not in NO_JOB and row["id"] not in SYSTEM_POSTS}
         above = {id_: tuple(_chain(id_, rows)) for id_ in rows}
         inside: dict[str, set[str]] = {id_: set() for id_ in rows}
         below: dict[str, set[str]] = {id_: set() for id_ in rows}
@@ -281,15 +284,16 @@ class Access:
         return Decision(allowed, rule if allowed else "default", needs=REASON if allowed and reason else frozenset())
 
     def _unseen(self, scope: Scope, action: Action, resource: Resource) -> Decision:
-        return self._unseal(scope, resource) if action == "unseal" else Decision(False, "default", hidden=True)
+        glass = self._unseal(scope, resource) if action == "unseal" else None
+        return glass if glass else Decision(False, "default", hidden=True)
 
     def _unseal(self, scope: Scope, resource: Resource) -> Decision:
         """Break-glass: supervisors, for a reason, with a second factor; never a barred unit. Reviewed within a day."""
         if scope.unit_ids & resource.barred_unit_ids:
-            return Decision(False, "barred", hidden=True)
+            return Decision(False, "barred")
         if _covered(scope.supervised, resource):
             return Decision(True, "break_glass", needs=frozenset(("reason", "second_factor")))
-        return Decision(False, "default", hidden=resource.seal)
+        return Decision(False, "default")
 
     def _read(self, person: Person, resource: Resource, sensitivity: Sensitivity, rule: str) -> Decision:
         if resource.author_id == person.id or sensitivity in ("S0", "S1"):
