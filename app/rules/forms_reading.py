@@ -39,7 +39,22 @@ _NOT_INSIDE: Mapping[Kind | None, frozenset[str]] = {
     "dynamiclist": frozenset({"group", "dynamiclist", "filepicker"}),
 }
 _RULES = frozenset({"required", "min", "max", "minLength", "maxLength"})
-_RESERVED = frozenset({"csrf_token", "count", "known"})
+# The expression language's own words, and names that would hide what scripts use of a form element.
+_RESERVED = frozenset(
+    [
+        "csrf_token",
+        "count",
+        "known",
+        "action",
+        "attributes",
+        "closest",
+        "dataset",
+        "elements",
+        "method",
+        "submit",
+        "target",
+    ]
+)
 
 
 def read(document: Any) -> tuple[Layout, tuple[Problem, ...]]:

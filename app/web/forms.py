@@ -23,6 +23,7 @@ from app.rules.forms_dates import parts
 
 Data = MultiDict[str, str]
 BLANK_ROW = "__i__"  # stands for the number of a row that the script has still to add
+ID = "q-"
 _ROW = re.compile(r"([a-z][a-z0-9_]*)-(\d{1,4})-.+")
 _REMOVED = re.compile(r"([a-z][a-z0-9_]*)-(\d{1,4})")
 
@@ -128,7 +129,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One field as it is drawn; `name` is its input's, `path` the id of what an error links to."""
+    """One field as it is drawn; `name` is its input's, `id` that of what an error links to."""
 
     field: Field
     name: str
@@ -146,6 +147,11 @@ class Item:
     blank_row: Row | None = None
 
     @property
+    def id(self) -> str:
+        """The path, set apart: an id of a field's own name would hide a property of the form element."""
+        return ID + self.path
+
+    @property
     def chips(self) -> bool:
         """True when the options are few and short enough to stand side by side."""
         widths = [_width(choice.label) for choice in self.choices]
@@ -155,7 +161,7 @@ class Item:
     def described_by(self) -> str:
         """The ids of what explains the input: hint, seal and error, as far as they are drawn."""
         drawn = {"hint": self.hint, "seal": self.sealed, "error": self.error}
-        return " ".join(f"{self.path}-{part}" for part, there in drawn.items() if there)
+        return " ".join(f"{self.id}-{part}" for part, there in drawn.items() if there)
 
     @property
     def sealed(self) -> bool:
@@ -175,9 +181,9 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One entry of the summary above a form."""
+    """One entry of the summary above a form; `target` is the id that it leads to."""
 
-    path: str
+    target: str
     label: str
     message: str
     missing: bool
@@ -246,7 +252,7 @@ class _Drawing:
 
     def _note(self, field: Field, value: Any, path: str) -> None:
         if path in self.errors:
-            fault = Fault(path, field.label.say(self.lang), self.errors[path], missing=blank(value))
+            fault = Fault(ID + path, field.label.say(self.lang), self.errors[path], missing=blank(value))
             self.faults.append((path, fault))
 
     def options(self, field: Field, value: Any) -> Iterator[Choice]:
@@ -273,7 +279,7 @@ class _Drawing:
         path = f"{field.name}.{place}"
         if path in self.errors:
             label = f"{field.label.say(self.lang)} {place + 1}"
-            self.faults.append((path, Fault(path, label, self.errors[path], missing=False)))
+            self.faults.append((path, Fault(ID + path, label, self.errors[path], missing=False)))
 
     def blank_row(self, field: Field) -> Row:
         plain = _Drawing({}, self.choices, self.lang)

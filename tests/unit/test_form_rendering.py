@@ -198,13 +198,13 @@ def test_an_error_stands_above_its_input_and_in_the_summary(page: Any) -> None:
     root = drawn_wrong(page, form, {})
     control = root.one("textarea")
     assert control["aria-invalid"] == "true"
-    assert control["aria-describedby"].split() == ["words-seal", "words-error"]
+    assert control["aria-describedby"].split() == ["q-words-seal", "q-words-error"]
     assert "required" in control
-    assert root.one(id="words-error").text == "还缺“孩子怎么说”。请写下来，不清楚就写“不清楚”。"
-    assert "封存内容" in root.one(id="words-seal").text
+    assert root.one(id="q-words-error").text == "还缺“孩子怎么说”。请写下来，不清楚就写“不清楚”。"
+    assert "封存内容" in root.one(id="q-words-seal").text
     assert "field-wrong" in control.above("div")["class"]
     summary = root.one(role="alert")
-    assert (summary["tabindex"], summary.one("a")["href"], summary.one("a").text) == ("-1", "#words", "孩子怎么说")
+    assert (summary["tabindex"], summary.one("a")["href"], summary.one("a").text) == ("-1", "#q-words", "孩子怎么说")
     assert "还差" in summary.text
 
 
@@ -265,7 +265,7 @@ def test_rows_are_cards_that_can_be_added_and_removed_without_script(page: Any) 
     assert [card.one("input")["value"] for card in cards] == ["小禾", "小麦"]
     assert "autofocus" in cards[1]
     assert cards[1].one(class_="label").text == "儿童 第 2 行"
-    assert root.one(role="alert").one("a")["href"] == "#children.1.name"
+    assert root.one(role="alert").one("a")["href"] == "#q-children.1.name"
     blank = root.one("template")
     assert blank.one("input")["name"] == "children-__i__-name"
     buttons = {button["name"]: button["value"] for button in root.all("button") if "name" in button}
