@@ -34,7 +34,7 @@ def secret_place(table: str, case_id: int, key: object = "") -> str:
 
 def code_hash(number: str, code: str) -> str:
     """What is kept of a report's six-digit code."""
-    return hashlib.scrypt(code.encode(), salt=number.encode(), n=2**12, r=8, p=1).hex()
+    return hashlib.scrypt(code.encode(), salt=number.encode(), n=2**12, r=8, p=1, dklen=32).hex()
 
 
 def new_report(work: Work, case: OpenCase, channel: str) -> tuple[int, str, str]:
