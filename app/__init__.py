@@ -6,7 +6,7 @@ from flask import Flask
 from flask_migrate import Migrate
 
 import app.models  # noqa: F401 - every table must be known before a migration or a query
-from app import logs
+from app import logs, web
 from app.db import db, engine_options
 from app.settings import ROOT, Settings
 
@@ -23,4 +23,5 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(settings.database_url)
     db.init_app(app)
     Migrate(app, db, directory=str(ROOT / "migrations"), render_as_batch=True)
+    web.register(app)
     return app

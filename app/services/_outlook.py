@@ -71,7 +71,7 @@ class _DryRun:
         self.state = engine.open_state(
             _seal.state_key(), instance["id"], self.definition.hash, instance["version"], instance["state"]
         )
-        self.facts = {**row["facts"], "risk": row["risk"], **instance["facts"]}
+        self.facts = {**instance["context"], **row["facts"], "risk": row["risk"], **instance["facts"]}
 
     def follow(self, answers: Mapping[str, Any]) -> tuple[tuple[Text, ...], bool]:
         """What follows these answers, in words; and whether an operation decides."""

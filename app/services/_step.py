@@ -54,7 +54,7 @@ def advance(work: Work, live: Live, command: engine.Command) -> None:
     state = None
     if live.state is not None:
         state = engine.open_state(_seal.state_key(), live.id, definition.hash, live.version, live.state)
-    facts = _facts_of(live)
+    facts = live.known()
     results: list[Any] = []
     step = engine.advance(
         definition, state, command, facts, work.now,
@@ -75,11 +75,6 @@ def advance(work: Work, live: Live, command: engine.Command) -> None:
         _end(work, live, step)
     else:
         _route.empty_mailbox(work, live)
-
-
-def _facts_of(live: Live) -> dict[str, Any]:
-    """What deadline rules may read: the case's facts, then the instance's own."""
-    return {**live.case.facts, "risk": live.case.risk, **live.facts}
 
 
 def _deadline(work: Work, live: Live, rule: str, element: engine.Element, facts: Mapping[str, Any]) -> datetime | None:

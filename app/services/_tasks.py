@@ -57,7 +57,7 @@ def open_new(work: Work, live: Live, step: engine.Step) -> None:
 
 
 def _due(work: Work, live: Live, element: engine.Element, step: engine.Step) -> Due | None:
-    facts = {**live.case.facts, "risk": live.case.risk, **live.facts}
+    facts = live.known()
     facts["round"] = step.counts.get(f"{element.process}.{element.id}", 1)
     return live.library.deadlines.due(element.deadline or "D00", arrival(work, element, facts), work.now)
 

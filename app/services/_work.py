@@ -103,6 +103,10 @@ class Live:
         """The diagram this instance runs."""
         return self.library.definition(self.process)
 
+    def known(self) -> dict[str, Any]:
+        """What deadline rules may read: the context, the case's facts, then the instance's own."""
+        return {**self.context, **self.case.facts, "risk": self.case.risk, **self.facts}
+
 
 class Work:
     """Everything one command touches, in one transaction."""

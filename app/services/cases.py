@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
+from app import engine
 from app.clock import LAW_ZONE
 from app.db import Row, db, table
 from app.errors import NotFound
@@ -242,15 +243,25 @@ def arrivals(person: Person, case_id: int) -> tuple[Arrival, ...]:
     return tuple(sorted(useful, key=lambda one: not one.waiting))
 
 
-def diagram(person: Person, case_id: int, instance_id: int) -> tuple[bytes, Text]:
-    """The XML that an instance runs. Raises NotFound, Forbidden."""
-    session = db.session()
-    access.require(session, person, "see", access.case_resource(session, case_id))
+def diagram(person: Person, case_id: int, instance_id: int, process: str) -> bytes:
+    """The XML of a process that an instance runs or calls, of its own release. Raises NotFound, Forbidden."""
+    access.require(db.session(), person, "see", access.case_resource(db.session(), case_id))
+    definition = _definition(case_id, instance_id)
+    if process not in definition.processes:
+        raise NotFound("no_process", access.NOTHING_HERE)
+    return definition.xml(process)
+
+
+def elements(case_id: int, instance_id: int, process: str) -> tuple[engine.Element, ...]:
+    """The elements of a process of an instance, in reading order."""
+    return _definition(case_id, instance_id).elements(process)
+
+
+def _definition(case_id: int, instance_id: int) -> engine.Definition:
     query = select(INSTANCE.c.process, INSTANCE.c.release_id).where(
         INSTANCE.c.id == instance_id, INSTANCE.c.case_id == case_id
     )
-    row = session.execute(query).first()
+    row = db.session.execute(query).first()
     if row is None:
         raise NotFound("no_instance", access.NOTHING_HERE)
-    definition = library(session, row.release_id).definition(row.process)
-    return definition.xml(), definition.name
+    return library(db.session(), row.release_id).definition(row.process)

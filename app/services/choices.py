@@ -27,6 +27,12 @@ def of(session: Session, row: Row, form: Form, lang: str) -> dict[str, Options]:
     return {source: tuple(SOURCES[source](session, row, lang)) for source in sources(form)}
 
 
+def of_case(session: Session, case_id: int, form: Form, lang: str) -> dict[str, Options]:
+    """The options of each source for something that is registered in a case."""
+    row = session.execute(select(CASE.c.wrapped_key, CASE.c.path).where(CASE.c.id == case_id)).mappings().one()
+    return of(session, {**row, "case_id": case_id, "context": {}}, form, lang)
+
+
 def sources(form: Form) -> set[str]:
     """The sources that a form and its lists name."""
     columns = (column for field in form.questions.values() for column in field.fields)

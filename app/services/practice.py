@@ -6,6 +6,7 @@ day. Sign-in and lock-out use real time. Source: DECISIONS 18.
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -13,9 +14,15 @@ from sqlalchemy.orm import Session
 
 from app import clock
 from app.db import db, settings, transaction
-from app.errors import Forbidden
-from app.models import Practice
+from app.errors import Forbidden, Refused
+from app.models import Post, Practice, Unit, User
+from app.rules.calendar import add_months
 from app.text import Text
+
+SIGN_INS = (
+    "jingcha", "suozhang", "cunzhang", "dudao", "minzheng", "fazhi", "kezhang", "xianzhang", "shenji", "zhengce", "guanli",
+)  # fmt: skip
+"""One named person for each audience, so that one child can be followed through all of them."""
 
 
 def offset(session: Session) -> timedelta:
@@ -29,6 +36,28 @@ def offset(session: Session) -> timedelta:
 def now() -> datetime:
     """The time at which things happen, for a page or a list."""
     return clock.now(offset(db.session()))
+
+
+def ahead(by: str) -> datetime:
+    """The instant `by` (P3D, P1M …) from now, by the calendar of law. Raises Refused for anything else."""
+    found = re.fullmatch(r"P(\d{1,3})([DM])", by)
+    if found is None:
+        raise Refused(
+            "jump", Text(f"“{by}”不是能拨的时间，请写成 P7D 或 P1M。", f"“{by}” is no span; write P7D or P1M.")
+        )
+    start, count = now(), int(found[1])
+    if found[2] == "D":
+        return start + timedelta(days=count)
+    local = start.astimezone(clock.LAW_ZONE)
+    return datetime.combine(add_months(local.date(), count), local.timetz())
+
+
+def people() -> list[dict[str, str]]:
+    """Those one may sign in as in practice mode: the first of each post, by name of the post."""
+    query = select(User.username, User.name, Post.role, Unit.name_zh).join(Post, Post.user_id == User.id)
+    query = query.join(Unit, Unit.id == Post.unit_id).where(User.username.in_(SIGN_INS)).order_by(User.id)
+    rows = db.session.execute(query).all()
+    return [{"username": row.username, "name": row.name, "post": row.role, "unit": row.name_zh} for row in rows]
 
 
 def move_to(instant: datetime) -> None:

@@ -13,13 +13,15 @@ from sqlalchemy import select
 from app.db import db, table
 from app.errors import NotFound
 from app.models import Case, Instance, Report, Submission, Unit
-from app.services import _queue, _registers, _seal, choices, commands, releases, submissions
+from app.rules.access import Person
+from app.services import _queue, _registers, _route, _seal, access, choices, commands, releases, submissions
 from app.services._work import Actor
 from app.services.library import library
 from app.text import Text
 
 PUBLIC_FORM = "report-public"
 PROCESS = "report-intake"
+EMERGENCY = "emergency-response"
 STAGES = {
     "received": Text("已收到，派出所正在受理。", "Received; the police station is dealing with it."),
     "working": Text("已受理，有人在办。", "Accepted; people are working on it."),
@@ -57,7 +59,7 @@ def file_report(raw: Mapping[str, Any], actor: Actor, *, channel: str = "web", l
         release_id = releases.current(work.session)
         form = library(work.session, release_id).form(PUBLIC_FORM)
         answers = commands.checked(form, raw, lang, work.now, choices.of(work.session, {}, form, lang))
-        path = _path(work.session, answers.get("village"))
+        path = _path(work.session, answers.get("where"))
         case = work.open_case("report", path)
         report_id, number, code = _registers.new_report(work, case, channel)
         live = _queue.start(work, case, PROCESS, {"report_id": report_id}, release_id)
@@ -114,3 +116,29 @@ def _told(report: Report) -> tuple[tuple[datetime, str], ...]:
     ).mappings()
     key = _seal.open_key(case.wrapped_key)
     return tuple((row["recorded_at"], submissions.read(row, key).get("feedback_text", "")) for row in rows)
+
+
+def add_facts(number: str, code: str, more: str) -> None:
+    """Add what a reporter saw since; kept sealed with the report. Raises NotFound for a wrong number or code."""
+    ask(number, code)
+    case_id = db.session.scalar(select(Report.case_id).where(Report.number == number.strip()))
+    with commands.work_on(Actor(None, "reporter")) as work:
+        case = work.lock(int(case_id or 0))
+        case.chain.append("facts_added", {"length": len(more)}, at=work.now, secret={"facts": more[:4000]})
+
+
+def new_danger(person: Person, case_id: int, actor: Actor) -> None:
+    """A child we know is in danger again: a new emergency begins in the same case, and those at work hear of it.
+
+    Raises: NotFound, Forbidden.
+    """
+    access.require(db.session(), person, "register", access.case_resource(db.session(), case_id))
+    with commands.work_on(actor) as work:
+        case = work.lock(case_id)
+        origin = _route.origin_of(work, case)
+        now = work.now.isoformat()
+        case.facts |= {"danger_now": True, "learned_at": now, "received_at": now}
+        payload = {"case_id": case_id, "report_id": case.facts.get("latest_report_id")}
+        _route.broadcast(work, case, "re_endangered", payload)
+        _queue.start(work, case, EMERGENCY, payload, origin.release_id)
+        case.chain.append("new_danger", {}, at=work.now, actor_id=actor.user_id)

@@ -159,7 +159,7 @@ def _seen_by(books: Library, row: Row) -> tuple[Text, ...]:
 def _known(session: Session, row: Row, form: Form) -> dict[str, Any]:
     """What a fresh form starts with: for F01 what the reporter wrote, for F03 one line for each child."""
     if form.id == "F01":
-        return _from_public_report(session, row)
+        return _from_public_report(session, row, form)
     if form.id == "F03":
         return {
             "matches": [{"child_ref": f"{ref} {name}".strip()} for ref, name in choices.report_children(session, row)]
@@ -167,22 +167,13 @@ def _known(session: Session, row: Row, form: Form) -> dict[str, Any]:
     return {}
 
 
-def _from_public_report(session: Session, row: Row) -> dict[str, Any]:
+def _from_public_report(session: Session, row: Row, form: Form) -> dict[str, Any]:
+    """What the public report says, as far as F01 asks the same."""
     query = select(SUBMISSION).where(SUBMISSION.c.case_id == row["case_id"], SUBMISSION.c.form == "report-public")
     sent = session.execute(query.limit(1)).mappings().first()
     if sent is None:
         return {}
     told = submissions.read(sent, _seal.open_key(row["wrapped_key"]))
-    child = {
-        "name": told.get("child_name"),
-        "age_or_dob": told.get("child_age"),
-        "safe_adult_now": told.get("safe_adult_now"),
-    }
-    known: dict[str, Any] = {
-        name: told[name]
-        for name in ("place", "facts", "reported_situations", "reporter_name", "reporter_phone")
-        if name in told
-    }
-    kind = "anonymous" if told.get("anonymous") else "citizen"
-    learned = row["facts"].get("received_at")
-    return {**known, "channel": "web", "reporter_kind": kind, "learned_at": learned, "children": [child]}
+    asked = {name: told[name] for name in ("village", "safe_adult_now") if name in told}
+    children = [{**asked, **child} for child in told.get("children") or [{}]]
+    return {"learned_at": row["facts"].get("received_at"), **form.known(told), "channel": "web", "children": children}

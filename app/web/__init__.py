@@ -1,0 +1,29 @@
+"""The pages: one module for each audience, over a frame that all share."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from app.web import build, filters, frame, signin
+from app.web.cases import cases
+from app.web.desk import desk
+from app.web.forms import sheet
+from app.web.oversight import oversight
+from app.web.practice import practice
+from app.web.processes import processes
+from app.web.report import report
+
+
+def register(app: Flask) -> None:
+    """Give the application its pages."""
+    app.static_folder = "web/static"
+    app.add_url_rule("/static/<path:filename>", "static", app.send_static_file)
+    frame.register(app)
+    signin.register(app)
+    build.install(app)
+    app.jinja_env.filters.update(filters.filters(frame.lang, frame.now))
+    app.jinja_env.globals["form_sheet"] = sheet
+    for blueprint in (desk, cases, oversight, processes, report):
+        app.register_blueprint(blueprint)
+    if signin.demo_settings(app):
+        app.register_blueprint(practice)

@@ -31,6 +31,7 @@ def filters(lang: Callable[[], str], now: Callable[[], datetime]) -> dict[str, C
         "child": lambda line: p.child(line, lang()),
         "joined": lambda parts: p.joined(parts, lang()),
         "commas": lambda parts: p.commas(parts, lang()),
+        "spaced": lambda parts: p.spaced(parts, lang()),
         "chosen": p.chosen,
         "clock_chart": lambda clocks: clock_chart.chart(clocks, p.today(now()), lang()),
     }

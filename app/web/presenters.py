@@ -314,6 +314,11 @@ def commas(parts: Iterable[str], lang: str) -> str:
     return (", " if _en(lang) else "，").join(part for part in parts if part)
 
 
+def spaced(parts: Iterable[str], lang: str) -> str:
+    """Things that stand side by side: “赵立军　联系记录” or "Zhao Lijun, contact record"; what is empty is left out."""
+    return (", " if _en(lang) else "　").join(part for part in parts if part)
+
+
 # Outcomes
 
 

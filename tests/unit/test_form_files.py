@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 FILES = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted((ROOT / "forms").glob("*.json"))}
 OPTION_LISTS = {"candidates", "case_persons", "cases", "colleagues", "guardians", "providers", "units", "villages"}
 SEALED = ("child_words", "reporter_name", "reporter_phone", "reporter_unit", "suspected", "place_name")
-LONG = {"F01": 14, "F20": 13, "F30": 14}
+LONG = {"report-public": 11, "F01": 14, "F20": 13, "F30": 14}
 """Forms that the law or the field wants longer than ten questions."""
 
 

@@ -1,0 +1,177 @@
+"""The caseworker's desk: the inbox, a task and its form, and what arrives from outside."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from flask import Blueprint, jsonify, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_security import auth_required
+
+from app.db import db
+from app.errors import Invalid, NotFound, Stale
+from app.rules.forms import Form
+from app.services import access, cases, choices, commands, conflicts, inbox, tasks
+from app.services._work import Actor
+from app.services.views import Arrival, TaskPage
+from app.web import forms, frame, presenters
+
+desk = Blueprint("desk", __name__)
+KEY = "key"
+
+
+@desk.get("/")
+@auth_required()
+def home() -> ResponseReturnValue:
+    """The first section that this person may use."""
+    nav = frame.sections(frame.me())
+    return redirect(nav[0]["href"])
+
+
+@desk.get("/inbox", endpoint="inbox")
+@auth_required()
+def inbox_page() -> ResponseReturnValue:
+    """Open tasks in one of the views."""
+    view = request.args.get("view", "mine")
+    view = view if view in inbox.VIEWS else "mine"
+    page = inbox.page(frame.me(), view, request.args.get("after", ""), frame.lang())
+    views = [
+        ("mine", _("要我办的")), ("free", _("可领取")), ("today", _("今天到期")), ("overdue", _("期限已过")),
+        ("unit", _("本单位全部")),
+    ]  # fmt: skip
+    return render_template(
+        "desk/inbox.html", page=page, views=views, claimable=view in ("free", "unit", "today", "overdue")
+    )
+
+
+@desk.get("/tasks/<int:task_id>")
+@auth_required()
+def task(task_id: int) -> ResponseReturnValue:
+    """A task and its form; `peek=1` gives the gist beside the list."""
+    page = tasks.page(frame.me(), task_id, frame.lang())
+    if request.args.get("peek"):
+        return render_template("desk/peek.html", page=page)
+    return _task_page(page)
+
+
+def _task_page(page: TaskPage, errors: dict[str, str] | None = None, focus: str = "") -> str:
+    form, _case = tasks.form_of(page.row.id)
+    return render_template("desk/task.html", page=page, form=form, errors=errors or {}, focus=focus)
+
+
+def _with(page: TaskPage, answers: dict[str, Any]) -> TaskPage:
+    """The page with what was typed in the form, right or wrong."""
+    return replace(page, answers=answers)
+
+
+@desk.post("/tasks/<int:task_id>/complete")
+@auth_required()
+def complete(task_id: int) -> ResponseReturnValue:
+    """Send the form: on to the next task; or back with what is missing; or beside what somebody else sent."""
+    form, case_id = tasks.form_of(task_id)
+    raw, me = forms.read(form, request.form), frame.me()
+    access.require(db.session(), me, "work", access.task_resource(db.session(), task_id))
+    pressed = forms.row_pressed(form, request.form)
+    if pressed:
+        return _task_page(_with(tasks.page(me, task_id, frame.lang()), raw), focus=pressed)
+    try:
+        commands.complete(
+            task_id, request.form.get("version", -1, type=int), raw, Actor(me.id, "desk"), lang=frame.lang()
+        )
+    except Invalid as error:
+        return _task_page(_with(tasks.page(me, task_id, frame.lang()), raw), error.fields), 422
+    except Stale:
+        return _conflict(task_id, form, raw), 409
+    return redirect(url_for("cases.show", case_id=case_id))
+
+
+def _conflict(task_id: int, form: Form, raw: dict[str, Any]) -> str:
+    """What the other person sent beside what was typed here; the typing is kept as a draft."""
+    me = frame.me()
+    page = tasks.page(me, task_id, frame.lang())
+    if "draft" in page.may:
+        tasks.save_draft(me, task_id, form.keep(raw))
+    typed = list(forms.write(form, raw).items(multi=True))
+    seen = conflicts.of_task(me, task_id, form, raw, frame.lang())
+    return render_template("desk/conflict.html", page=page, conflict=seen, typed=typed)
+
+
+@desk.post("/tasks/<int:task_id>/draft")
+@auth_required()
+def draft(task_id: int) -> ResponseReturnValue:
+    """Keep what was typed so far; a script gets the time, a person the inbox."""
+    form, _case = tasks.form_of(task_id)
+    saved_at = tasks.save_draft(frame.me(), task_id, form.keep(forms.read(form, request.form)))
+    if request.accept_mimetypes.best == "application/json":
+        return jsonify(saved_at=presenters.clock_time(saved_at))
+    return redirect(url_for("desk.inbox"))
+
+
+@desk.post("/tasks/<int:task_id>/claim")
+@auth_required()
+def claim(task_id: int) -> ResponseReturnValue:
+    """Take a free task and open it."""
+    tasks.claim(frame.me(), task_id)
+    return redirect(url_for("desk.task", task_id=task_id))
+
+
+@desk.post("/tasks/<int:task_id>/release")
+@auth_required()
+def release(task_id: int) -> ResponseReturnValue:
+    """Give a task back to the unit."""
+    tasks.release(frame.me(), task_id)
+    return redirect(url_for("desk.inbox"))
+
+
+@desk.get("/cases/<int:case_id>/record")
+@auth_required()
+def record(case_id: int) -> ResponseReturnValue:
+    """记一件事: choose what arrived."""
+    arrivals = cases.arrivals(frame.me(), case_id)
+    page = cases.page(frame.me(), case_id, frame.lang())
+    return render_template(
+        "desk/record.html", case=page, arrivals=arrivals, arrival=None, form=None, answers={}, errors={}
+    )
+
+
+@desk.route("/cases/<int:case_id>/record/<message>", methods=["GET", "POST"])
+@auth_required()
+def record_form(case_id: int, message: str) -> ResponseReturnValue:
+    """记一件事: fill the form of what arrived, and send it to whoever waits."""
+    me = frame.me()
+    arrivals = cases.arrivals(me, case_id)
+    arrival = next((one for one in arrivals if one.message == message), None)
+    if arrival is None:
+        raise NotFound("no_message", access.NOTHING_HERE)
+    form = frame.books().form(arrival.form_id)
+    if request.method == "GET":
+        return _record_page(case_id, arrivals, arrival, form, {}, {})
+    raw = forms.read(form, request.form)
+    pressed = forms.row_pressed(form, request.form)
+    if pressed:
+        return _record_page(case_id, arrivals, arrival, form, raw, {}, pressed)
+    instance = request.form.get("instance", type=int)
+    try:
+        commands.record_arrival(case_id, message, instance, raw, Actor(me.id, "desk"), frame.lang())
+    except Invalid as error:
+        return _record_page(case_id, arrivals, arrival, form, raw, error.fields), 422
+    return redirect(url_for("cases.show", case_id=case_id))
+
+
+def _record_page(
+    case_id: int,
+    arrivals: tuple[Arrival, ...],
+    arrival: Arrival,
+    form: Form,
+    answers: dict[str, Any],
+    errors: dict[str, str],
+    focus: str = "",
+) -> str:
+    page = cases.page(frame.me(), case_id, frame.lang())
+    offered = choices.of_case(db.session(), case_id, form, frame.lang())
+    return render_template(
+        "desk/record.html", case=page, arrivals=arrivals, arrival=arrival, form=form, answers=answers, choices=offered,
+        errors=errors, focus=focus,
+    )  # fmt: skip

@@ -1,0 +1,174 @@
+"""What every page shares: language, the frame's sections, practice bar, security headers, error pages."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from typing import Any
+
+from flask import Blueprint, Flask, g, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import Babel
+from flask_babel import gettext as _
+from flask_security import current_user
+from flask_wtf import CSRFProtect
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response
+
+from app import errors
+from app.db import db
+from app.models import Unit
+from app.rules.access import ADMIN, AUDITOR, POLICY, Person
+from app.services import access, practice, releases
+from app.services.library import Library
+from app.web import presenters, signin
+
+log = logging.getLogger(__name__)
+locale = Blueprint("locale", __name__)
+LANGUAGES = ("zh", "en")
+COOKIE = "lang"
+DEMO_PASSWORD = "shouwang-demo"  # noqa: S105 - invented people of practice mode only
+YEAR = 365 * 24 * 3600
+CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'; manifest-src 'self'"
+)
+STATUS: dict[type[errors.Refused], int] = {
+    errors.NotFound: 404, errors.Forbidden: 403, errors.Stale: 409, errors.Invalid: 422, errors.Refused: 422,
+}  # fmt: skip
+
+
+def lang() -> str:
+    """The language of this request: the cookie's, else Chinese."""
+    chosen = request.cookies.get(COOKIE, "zh") if request else "zh"
+    return chosen if chosen in LANGUAGES else "zh"
+
+
+def now() -> Any:
+    """The time of this request, read once."""
+    if "now" not in g:
+        g.now = practice.now()
+    return g.now
+
+
+def me() -> Person:
+    """The signed-in person, read once for a request."""
+    if "person" not in g:
+        g.person = signin.person()
+    return g.person  # type: ignore[no-any-return]
+
+
+def books() -> Library:
+    """The release in force."""
+    return releases.current_library()
+
+
+@locale.get("/language/<lang>")
+def switch(lang: str) -> ResponseReturnValue:
+    """Change the language and stay on the page."""
+    onward = request.args.get("next", "/")
+    answer = redirect(onward if onward.startswith("/") and not onward.startswith("//") else "/")
+    answer.set_cookie(COOKIE, lang if lang in LANGUAGES else "zh", max_age=YEAR, samesite="Lax", httponly=True)
+    return answer
+
+
+def sections(person: Person) -> list[dict[str, Any]]:
+    """The sections this person may use, in order."""
+    roles = {post.role for post in person.posts}
+    works = bool(roles - {AUDITOR, POLICY, ADMIN})
+    policy = access.policy(db.session())
+    supervises = any(policy.supervises(role) for role in roles)
+    wanted = [
+        ("desk", _("待办"), "desk.inbox", "inbox", works),
+        ("cases", _("个案"), "cases.index", "folder", works or AUDITOR in roles),
+        ("oversight", _("督办台"), "oversight.index", "eye", supervises),
+        ("processes", _("流程"), "processes.index", "sitemap", True),
+    ]
+    return [
+        {"key": key, "label": label, "href": url_for(endpoint), "icon": icon, "current": request.blueprint == key}
+        for key, label, endpoint, icon, allowed in wanted
+        if allowed
+    ]
+
+
+def context() -> dict[str, Any]:
+    """What base.html needs; an error page must be drawn even when the database does not answer."""
+    given: dict[str, Any] = {"lang": lang(), "nav": [], "person": None, "practice": None, "find_url": None}
+    if signin.demo():
+        given["practice"] = {"now": presenters.absolute(now(), now(), lang()), "password": DEMO_PASSWORD, "people": []}
+        if request.endpoint == "security.login":
+            given["practice"]["people"] = _sign_ins()
+    if current_user and current_user.is_authenticated:
+        given["nav"] = sections(me())
+        given["person"] = _who(me())
+        given["find_url"] = url_for("cases.index")
+    return given
+
+
+def _sign_ins() -> list[dict[str, str]]:
+    """Whom one may sign in as in practice mode, with the post in words."""
+    return [{**one, "post": books().role_name(one["post"]).say(lang())} for one in practice.people()]
+
+
+def _who(person: Person) -> dict[str, str]:
+    post = person.posts[0] if person.posts else None
+    unit = db.session.get(Unit, post.unit_id) if post else None
+    role = books().role_name(post.role) if post else None
+    name = presenters.say(role, lang()) if role else ""
+    place = (unit.name_en if lang() == "en" else unit.name_zh) if unit else ""
+    return {"name": current_user.name, "unit": place, "post": name}
+
+
+def safe_context() -> dict[str, Any]:
+    """The frame's context, or the bare minimum when it cannot be had."""
+    try:
+        return context()
+    except Exception:
+        log.exception("the frame could not be filled")
+        return {"lang": lang(), "nav": [], "person": None, "practice": None}
+
+
+def headers(answer: Response) -> Response:
+    """Strict headers on every answer; personal pages are never cached."""
+    answer.headers.setdefault("Content-Security-Policy", CSP)
+    answer.headers.setdefault("X-Content-Type-Options", "nosniff")
+    answer.headers.setdefault("Referrer-Policy", "same-origin")
+    answer.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+    answer.headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
+    if request.endpoint != "static":
+        answer.headers.setdefault("Cache-Control", "no-store")
+    return answer
+
+
+def refused(error: errors.Refused) -> ResponseReturnValue:
+    """A refusal as a page: what happened, what is safe, what to do."""
+    status = next(code for kind, code in STATUS.items() if isinstance(error, kind))
+    log.info("refused", extra={"code": error.code, "status": status, **error.ids})
+    return render_template(f"errors/{status}.html", text=error.text.say(lang())), status
+
+
+def failed(error: HTTPException) -> ResponseReturnValue:
+    """An HTTP error as a page."""
+    known = error.code if error.code in (403, 404, 409, 422, 429) else 404
+    return render_template(f"errors/{known}.html"), error.code or 500
+
+
+def broken(error: Exception) -> ResponseReturnValue:
+    """Our fault: a short number that is also in the log, and what to do meanwhile."""
+    number = secrets.token_hex(3)
+    log.error("request failed", exc_info=error, extra={"number": number, "endpoint": request.endpoint})
+    db.session.rollback()
+    return render_template("errors/500.html", number=number, saved=False, duty="", again=request.path), 500
+
+
+def register(app: Flask) -> None:
+    """Give the application its frame."""
+    Babel(app, default_locale="zh", locale_selector=lang, default_translation_directories="translations")
+    CSRFProtect(app)
+    app.jinja_env.add_extension("jinja2.ext.i18n")
+    app.context_processor(safe_context)
+    app.after_request(headers)
+    app.register_error_handler(errors.Refused, refused)
+    app.register_error_handler(HTTPException, failed)
+    app.register_error_handler(Exception, broken)
+    app.register_blueprint(locale)

@@ -1,0 +1,47 @@
+"""Oversight: what is late, and what a supervisor decides about it in the row."""
+
+from __future__ import annotations
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_security import auth_required
+
+from app.errors import Invalid
+from app.services import oversight as service
+from app.web import frame
+
+oversight = Blueprint("oversight", __name__, url_prefix="/oversight")
+NAMES = {"escalation_action": "decision", "assignee_id": "person_id", "new_due_at": "until", "reason": "reason"}
+
+
+@oversight.get("/")
+@auth_required()
+def index() -> ResponseReturnValue:
+    """What is late and what soon will be."""
+    return render_template("oversight/index.html", page=service.page(frame.me(), frame.lang()), errors={}, typed={})
+
+
+@oversight.post("/tasks/<int:task_id>/decide")
+@auth_required()
+def decide(task_id: int) -> ResponseReturnValue:
+    """Direct, reassign, extend, or find the deadline not applicable."""
+    typed = {name: request.form.get(name, "") for name in NAMES.values()}
+    until = f"{typed['until']} 24:00" if typed["until"] else ""
+    answers = {field: typed[name] for field, name in NAMES.items() if typed[name]}
+    if until:
+        answers["new_due_at"] = until
+    try:
+        service.decide(frame.me(), task_id, answers, frame.lang())
+    except Invalid as error:
+        wrong = {f"{task_id}.{NAMES.get(name, name)}": text for name, text in error.fields.items()}
+        page = service.page(frame.me(), frame.lang())
+        return render_template("oversight/index.html", page=page, errors=wrong, typed={task_id: typed}), 422
+    return redirect(url_for("oversight.index"))
+
+
+@oversight.post("/incidents/<int:incident_id>/retry")
+@auth_required()
+def retry(incident_id: int) -> ResponseReturnValue:
+    """Try a failed step again."""
+    service.retry(frame.me(), incident_id)
+    return redirect(url_for("oversight.index"))

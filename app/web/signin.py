@@ -1,0 +1,106 @@
+"""Signing in: Flask-Security with argon2, server time, and a lock after too many wrong passwords."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, cast
+
+from flask import Flask, current_app
+from flask_security import Security, SQLAlchemyUserDatastore, UserMixin, current_user, user_authenticated
+from flask_security.forms import LoginForm
+from sqlalchemy import select, update
+
+from app import clock
+from app.db import db, transaction
+from app.models import User
+from app.rules.access import Person
+from app.services import people
+
+MOST_WRONG = 8
+LOCKED_FOR = timedelta(minutes=15)
+
+
+class Account(User, UserMixin):  # type: ignore[misc]  # both name the same columns
+    """A user as Flask-Security wants one; our roles are posts, so it sees none."""
+
+    @property
+    def roles(self) -> list[Any]:  # type: ignore[override]
+        """None: what a person may do follows from their posts."""
+        return []
+
+
+class SignInForm(LoginForm):
+    """The sign-in form; too many wrong passwords close the account for a while."""
+
+    def validate(self, **kwargs: Any) -> bool:
+        """True for the right password of an account that is not locked."""
+        name = (self.username.data or "") if hasattr(self, "username") else ""
+        row = db.session.execute(select(User).where(User.username == name)).scalar()
+        if row is not None and row.locked_until is not None and row.locked_until > clock.real_now():
+            self.password.errors = [
+                "密码错了太多次，15 分钟后再试。 / Too many wrong passwords; try again in 15 minutes."
+            ]
+            return False
+        right = bool(super().validate(**kwargs))
+        if row is not None:
+            _count(row.id, row.failed_sign_ins, right=right)
+        return right
+
+
+def _count(user_id: int, wrong: int, *, right: bool) -> None:
+    """Count a wrong password, or forget them after the right one."""
+    if right and not wrong:
+        return
+    wrong = 0 if right else wrong + 1
+    locked = clock.real_now() + LOCKED_FOR if wrong >= MOST_WRONG else None
+    with transaction() as session:
+        values = {"failed_sign_ins": 0 if locked else wrong, "locked_until": locked}
+        session.execute(update(User).where(User.id == user_id).values(values))
+
+
+def register(app: Flask) -> None:
+    """Give the application its sign-in pages."""
+    app.config.update(
+        SECURITY_PASSWORD_HASH="argon2",  # noqa: S106 - the name of the method
+        SECURITY_PASSWORD_SALT=app.config["SECRET_KEY"],
+        SECURITY_USER_IDENTITY_ATTRIBUTES=[{"username": {"mapper": lambda value: value, "case_insensitive": True}}],
+        SECURITY_USERNAME_ENABLE=True,
+        SECURITY_LOGOUT_METHODS=["POST"],
+        SECURITY_URL_PREFIX="/account",
+        SECURITY_POST_LOGIN_VIEW="/",
+        SECURITY_POST_LOGOUT_VIEW="/account/login",
+        SECURITY_CHANGEABLE=True,
+        SECURITY_SEND_PASSWORD_CHANGE_EMAIL=False,
+        SECURITY_SEND_REGISTER_EMAIL=False,
+        SECURITY_TRACKABLE=False,
+        SECURITY_FLASH_MESSAGES=False,
+        SECURITY_DEFAULT_REMEMBER_ME=False,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_HTTPONLY=True,
+        PERMANENT_SESSION_LIFETIME=timedelta(hours=8),
+        REMEMBER_COOKIE_DURATION=timedelta(hours=8),
+    )
+    Security(app, SQLAlchemyUserDatastore(db, Account, cast(Any, None)), login_form=SignInForm)
+    user_authenticated.connect(_end_read, app)
+
+
+def _end_read(_app: Flask, **_given: Any) -> None:
+    """Signing in reads only: let go of the snapshot."""
+    db.session.rollback()
+
+
+def person() -> Person:
+    """The signed-in person as the access rules see them; nobody has no posts."""
+    if not current_user.is_authenticated:
+        return Person(0, ())
+    return people.person(db.session(), current_user.id)
+
+
+def demo_settings(app: Flask) -> bool:
+    """True when this application is in practice mode."""
+    return bool(app.config["SETTINGS"].demo)
+
+
+def demo() -> bool:
+    """True in practice mode."""
+    return bool(current_app.config["SETTINGS"].demo)
