@@ -166,8 +166,8 @@ def _register_performance(work: Work, sent: Sent) -> None:
 
 
 def _register_carer(work: Work, sent: Sent) -> None:
-    """F12: a carer who was found fit, and is no parent, has an entrustment from now on."""
-    if sent.answers["carer_ok"] != "yes":
+    """F12: a carer found fit, with the child seen, has an entrustment from now on, unless it is a parent."""
+    if sent.answers["carer_ok"] != "yes" or sent.answers["seen"] == "no":
         return
     sent.case.facts["carer_named_at"] = work.now.isoformat()
     if sent.answers["relation"] != "parent":
