@@ -215,7 +215,8 @@ def _lines(field: Field, answers: Mapping[str, Any], lang: str, choices: Choices
         for place, row in enumerate(rows, start=1):
             for column in field.fields:
                 for line in _lines(column, row, lang, choices):
-                    label = f"{field.label.say(lang)} {place}{', ' if lang.startswith('en') else '　'}{line.label}"
+                    of, apart = (" ", ", ") if lang.startswith("en") else ("", "　")
+                    label = f"{field.label.say(lang)}{of}{place}{apart}{line.label}"
                     yield Shown(label, line.value, max(line.sensitivity, field.sensitivity))
     elif not blank(value) or value is False:
         yield Shown(field.label.say(lang), _said(field, value, lang, choices), field.sensitivity)
@@ -227,7 +228,7 @@ def _said(field: Field, value: Any, lang: str, choices: Choices) -> str:
         case bool():
             return ("yes" if value else "no") if english else ("是" if value else "否")
         case list() if field.kind == "filepicker":
-            return f"{len(value)} file{'s' if len(value) > 1 else ''}" if english else f"{len(value)} 个附件"
+            return f"{len(value)} file{'s' if len(value) > 1 else ''}" if english else f"{len(value)}个附件"
         case list():
             return (", " if english else "、").join(field.label_of(str(item), choices, lang) for item in value)
         case str() | Mapping() if field.kind in MOMENTS:

@@ -111,7 +111,7 @@ class _Reader:
         self.left -= 1
         if kind is None or self.left < 0:
             if self.left == -1:
-                self.say("", f"超过 {MAX_FIELDS} 项，请拆成两张表", f"More than {MAX_FIELDS} fields: make two forms")
+                self.say("", f"超过{MAX_FIELDS}项，请拆成两张表", f"More than {MAX_FIELDS} fields: make two forms")
             return None
         name = _key(component, kind)
         if kind not in UNANSWERED and not self._may_be_named(name):

@@ -28,16 +28,14 @@ def missing(field: Field, today: date) -> Text:
 
 def _how_to_date(kind: Kind, today: date) -> Text:
     if kind == "datetime":
-        return Text(f"请写日期和钟点，如 {today} 和 09:05。", f"Give the day and the time, such as {today} and 09:05.")
-    return Text(
-        f"请写成 {today}，也可以写 {today:%m%d} 或“昨天”。", f"Write it as {today}, {today:%m%d} or “yesterday”."
-    )
+        return Text(f"请写日期和钟点，如{today}和09:05。", f"Give the day and the time, such as {today} and 09:05.")
+    return Text(f"请写成{today}，也可以写{today:%m%d}或“昨天”。", f"Write it as {today}, {today:%m%d} or “yesterday”.")
 
 
 def unread_date(typed: str, today: date) -> Text:
     """The day cannot be read."""
     return Text(
-        f"没看懂日期“{typed[:20]}”。请写成 {today}，也可以写 {today:%m%d} 或“昨天”。",
+        f"没看懂日期“{typed[:20]}”。请写成{today}，也可以写{today:%m%d}或“昨天”。",
         f"“{typed[:20]}” is not a day we can read. Write it as {today}, {today:%m%d} or “yesterday”.",
     )
 
@@ -45,14 +43,14 @@ def unread_date(typed: str, today: date) -> Text:
 def missing_date(today: date) -> Text:
     """A time was given without its day."""
     return Text(
-        f"还缺日期。请写成 {today}，也可以写“昨天”。", f"The day is missing. Write it as {today} or “yesterday”."
+        f"还缺日期。请写成{today}，也可以写“昨天”。", f"The day is missing. Write it as {today} or “yesterday”."
     )
 
 
 def missing_time() -> Text:
     """A day was given without its time."""
     return Text(
-        "还缺钟点。请写成 09:05，记不清就写大约几点。",
+        "还缺钟点。请写成09:05，记不清就写大约几点。",
         "The time of day is missing. Write it as 09:05; if unsure, give the nearest hour.",
     )
 
@@ -60,7 +58,7 @@ def missing_time() -> Text:
 def unread_time(typed: str) -> Text:
     """The time cannot be read."""
     return Text(
-        f"没看懂钟点“{typed[:20]}”。请写成 09:05 这样，从 00:00 到 23:59。",
+        f"没看懂钟点“{typed[:20]}”。请写成09:05这样，从00:00到23:59。",
         f"“{typed[:20]}” is not a time we can read. Write it like 09:05, from 00:00 to 23:59.",
     )
 
@@ -83,7 +81,7 @@ def not_text() -> Text:
 def too_long(length: int, most: int) -> Text:
     """More characters than the field takes."""
     return Text(
-        f"写了 {length} 字，最多 {most} 字。请删短一些。",
+        f"写了{length}字，最多{most}字。请删短一些。",
         f"This is {length} characters, the most is {most}. Shorten it.",
     )
 
@@ -91,7 +89,7 @@ def too_long(length: int, most: int) -> Text:
 def too_short(length: int, least: int) -> Text:
     """Fewer characters than the field asks for."""
     return Text(
-        f"只写了 {length} 字，至少要 {least} 字。请写得再具体些。",
+        f"只写了{length}字，至少要{least}字。请写得再具体些。",
         f"This is {length} characters, the least is {least}. Say a little more.",
     )
 
@@ -99,21 +97,21 @@ def too_short(length: int, least: int) -> Text:
 def not_number(digits: int) -> Text:
     """Not a number, or too many decimals."""
     if digits == 0:
-        return Text("这里要填整数，如 12。请只写数字。", "This takes a whole number such as 12. Write digits only.")
+        return Text("这里要填整数，如12。请只写数字。", "This takes a whole number such as 12. Write digits only.")
     return Text(
-        f"这里要填数，最多 {digits} 位小数，如 12.5。请只写数字。",
+        f"这里要填数，最多{digits}位小数，如12.5。请只写数字。",
         f"This takes a number with up to {digits} decimals, such as 12.5. Write digits only.",
     )
 
 
 def too_small(low: float) -> Text:
     """Below the lowest number allowed."""
-    return Text(f"太小了。请填 {low:.15g} 或更大的数。", f"This is too small. Give {low:.15g} or more.")
+    return Text(f"太小了。请填{low:.15g}或更大的数。", f"This is too small. Give {low:.15g} or more.")
 
 
 def too_large(high: float) -> Text:
     """Above the highest number allowed."""
-    return Text(f"太大了。请填 {high:.15g} 或更小的数。", f"This is too large. Give {high:.15g} or less.")
+    return Text(f"太大了。请填{high:.15g}或更小的数。", f"This is too large. Give {high:.15g} or less.")
 
 
 def not_an_option() -> Text:
@@ -129,7 +127,7 @@ def not_a_tick() -> Text:
 def not_files(most: int) -> Text:
     """Attachments that cannot be attached, or too many of them."""
     return Text(
-        f"附件没有收到。请重新添加，最多 {most} 个。", f"The files did not arrive. Add them again, at most {most}."
+        f"附件没有收到。请重新添加，最多{most}个。", f"The files did not arrive. Add them again, at most {most}."
     )
 
 
@@ -141,7 +139,7 @@ def not_rows() -> Text:
 def too_many_rows(most: int) -> Text:
     """More rows than a list takes."""
     return Text(
-        f"行数太多，最多 {most} 行。请分几次填。", f"There are too many rows, the most is {most}. Send them in parts."
+        f"行数太多，最多{most}行。请分几次填。", f"There are too many rows, the most is {most}. Send them in parts."
     )
 
 

@@ -45,7 +45,7 @@ def page() -> Any:
     return environment.from_string(
         '{% import "macros/fields.html" as fields with context %}'
         '<main><form method="post">{{ fields.summary(form, answers, errors, choices) }}'
-        "{{ fields.form_fields(form, answers, errors, choices, focus) }}</form></main>"
+        "{{ fields.form_fields(form, answers, errors, choices, focus, files) }}</form></main>"
     )
 
 
@@ -111,11 +111,10 @@ class Reader(HTMLParser):
         self.at.words.append(data)
 
 
-def draw(page: Any, form: Form, answers: Any = None, errors: Any = None, lang: str = "zh", focus: str = "") -> Element:
+def draw(page: Any, form: Form, answers: Any = None, errors: Any = None, lang: str = "zh", **more: Any) -> Element:
     reader = Reader()
-    reader.feed(
-        page.render(form=form, answers=answers or {}, errors=errors or {}, choices=CHOICES, lang=lang, focus=focus)
-    )
+    context = {"choices": CHOICES, "focus": "", "files": True, **more}
+    reader.feed(page.render(form=form, answers=answers or {}, errors=errors or {}, lang=lang, **context))
     assert reader.at is reader.root
     return reader.root
 
@@ -264,7 +263,7 @@ def test_rows_are_cards_that_can_be_added_and_removed_without_script(page: Any) 
     assert [card["data-row"] for card in cards] == ["children-0-", "children-1-"]
     assert [card.one("input")["value"] for card in cards] == ["小禾", "小麦"]
     assert "autofocus" in cards[1]
-    assert cards[1].one(class_="label").text == "儿童 第 2 行"
+    assert cards[1].one(class_="label").text == "儿童第2行"
     assert root.one(role="alert").one("a")["href"] == "#q-children.1.name"
     blank = root.one("template")
     assert blank.one("input")["name"] == "children-__i__-name"
@@ -289,7 +288,7 @@ def test_a_list_starts_with_one_blank_row_and_given_rows_stay_as_they_are(page: 
 
 def test_figures_of_the_system_are_shown_and_not_taken_back(page: Any) -> None:
     form = form_of(component("text", "figures", "系统汇总数"), component("textfield", "note"))
-    assert "在册 12 人" in draw(page, form, {"figures": "在册 12 人"}).text
+    assert "在册12人" in draw(page, form, {"figures": "在册12人"}).text
     assert read(form, MultiDict({"figures": "99", "note": "x"})) == {"note": "x"}
 
 
@@ -316,7 +315,18 @@ def test_labels_of_a_file_do_not_become_markup(page: Any) -> None:
     form = form_of(component("dynamiclist", "rows", HOSTILE, components=[component("textfield", "t", HOSTILE)]))
     root = draw(page, form)
     assert not root.all("script")
-    assert HOSTILE in root.all(data_row_title=f"{HOSTILE} 第 {{number}} 行")[0].text
+    assert HOSTILE in root.all(data_row_title=f"{HOSTILE}第{{number}}行")[0].text
+
+
+def test_no_file_is_asked_for_where_it_would_be_lost(page: Any) -> None:
+    form = form_of(component("filepicker", "files", "照片"))
+    kept = {"files": ["a1", "a2"]}
+    root = draw(page, form, kept, choices={"files": (("a1", "门口.jpg"),)})
+    assert root.one(type="file")["name"] == "files_new"
+    assert [box["value"] for box in root.all(type="checkbox")] == ["a1", "a2"]
+    assert [label.text for label in root.all("label")] == ["门口.jpg", "附件2"]
+    assert not draw(page, form, kept, files=False).all(type="file")
+    assert "还不能传附件" in draw(page, form, files=False).text
 
 
 # --- reading what was posted ------------------------------------------------------------------

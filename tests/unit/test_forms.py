@@ -178,7 +178,7 @@ BROKEN = [
     (document(component("textfield", "q"), derived=[{"name": "d", "type": "str", "rule": "True"}]), None),
     (document(component("textfield", "q"), derived=[{"name": "d", "type": "bool", "rule": "q == 1"}]), None),
     (document(component("checkbox", "q"), derived=[{"name": "q", "type": "bool", "rule": "q"}]), "“q”用了两次"),
-    (document(*(component("textfield", f"q{n}") for n in range(201))), "超过 200 项，请拆成两张表"),
+    (document(*(component("textfield", f"q{n}") for n in range(201))), "超过200项，请拆成两张表"),
     ({**document(component("textfield", "q")), "id": "../x"}, "缺表号。请在 id 里写 F01 这样的编号"),
     ({**document(component("textfield", "q")), "properties": {"name_zh": "表"}}, None),
 ]
@@ -253,8 +253,8 @@ def test_text_is_cleaned_and_keeps_its_lines() -> None:
     ("raw", "zh", "en"),
     [
         ({}, "还缺“题”。请填写，不清楚就写“不清楚”。", "“Question” is missing. Fill it in, or write “not known”."),
-        ({"q": "a"}, "只写了 1 字，至少要 2 字。请写得再具体些。", None),
-        ({"q": "a" * 6}, "写了 6 字，最多 5 字。请删短一些。", "This is 6 characters, the most is 5. Shorten it."),
+        ({"q": "a"}, "只写了1字，至少要2字。请写得再具体些。", None),
+        ({"q": "a" * 6}, "写了6字，最多5字。请删短一些。", "This is 6 characters, the most is 5. Shorten it."),
         ({"q": ["a"]}, "这里要写文字。请重新填写。", None),
         ({"q": True}, "这里要写文字。请重新填写。", None),
     ],
@@ -266,8 +266,8 @@ def test_text_says_what_is_wrong(raw: dict[str, Any], zh: str, en: str | None) -
 
 
 def test_text_has_a_cap_even_where_the_file_names_none() -> None:
-    assert "最多 200 字" in error_in(form_of(component("textfield", "q")), {"q": "a" * 201})
-    assert "最多 5000 字" in error_in(form_of(component("textarea", "q")), {"q": "a" * 5001})
+    assert "最多200字" in error_in(form_of(component("textfield", "q")), {"q": "a" * 201})
+    assert "最多5000字" in error_in(form_of(component("textarea", "q")), {"q": "a" * 5001})
 
 
 @pytest.mark.parametrize(
@@ -282,15 +282,15 @@ def test_numbers_are_read_as_people_write_them(raw: Any, number: float) -> None:
 @pytest.mark.parametrize(
     ("raw", "said"),
     [
-        ("十二", "这里要填数，最多 2 位小数，如 12.5。请只写数字。"),
-        ("1,2", "这里要填数，最多 2 位小数，如 12.5。请只写数字。"),
-        ("1.234", "这里要填数，最多 2 位小数，如 12.5。请只写数字。"),
-        ("nan", "这里要填数，最多 2 位小数，如 12.5。请只写数字。"),
-        ("1e3", "这里要填数，最多 2 位小数，如 12.5。请只写数字。"),
-        (True, "这里要填数，最多 2 位小数，如 12.5。请只写数字。"),
-        pytest.param(10**5000, "这里要填数，最多 2 位小数，如 12.5。请只写数字。", id="huge"),
-        ("0.5", "太小了。请填 1 或更大的数。"),
-        ("2000.01", "太大了。请填 2000 或更小的数。"),
+        ("十二", "这里要填数，最多2位小数，如12.5。请只写数字。"),
+        ("1,2", "这里要填数，最多2位小数，如12.5。请只写数字。"),
+        ("1.234", "这里要填数，最多2位小数，如12.5。请只写数字。"),
+        ("nan", "这里要填数，最多2位小数，如12.5。请只写数字。"),
+        ("1e3", "这里要填数，最多2位小数，如12.5。请只写数字。"),
+        (True, "这里要填数，最多2位小数，如12.5。请只写数字。"),
+        pytest.param(10**5000, "这里要填数，最多2位小数，如12.5。请只写数字。", id="huge"),
+        ("0.5", "太小了。请填1或更大的数。"),
+        ("2000.01", "太大了。请填2000或更小的数。"),
     ],
 )
 def test_numbers_say_what_is_wrong(raw: Any, said: str) -> None:
@@ -300,7 +300,7 @@ def test_numbers_say_what_is_wrong(raw: Any, said: str) -> None:
 
 def test_whole_numbers_ask_for_whole_numbers() -> None:
     form = form_of(component("number", "q", decimalDigits=0))
-    assert error_in(form, {"q": "1.5"}) == "这里要填整数，如 12。请只写数字。"
+    assert error_in(form, {"q": "1.5"}) == "这里要填整数，如12。请只写数字。"
 
 
 @pytest.mark.parametrize(
@@ -363,7 +363,7 @@ def test_dates_are_kept_as_iso() -> None:
     form = form_of(component("datetime", "q", subtype="date"))
     assert answer_to(form, "昨天") == "2026-11-22"
     assert answer_to(form, "1224") == "2026-12-24"
-    assert error_in(form, {"q": "某天"}).startswith("没看懂日期“某天”。请写成 2026-11-23")
+    assert error_in(form, {"q": "某天"}).startswith("没看懂日期“某天”。请写成2026-11-23")
     assert error_in(form, {"q": 20261123}).startswith("没看懂日期")
 
 
@@ -393,13 +393,13 @@ def test_instants_are_kept_in_shanghai_time_to_the_minute(raw: Any) -> None:
 @pytest.mark.parametrize(
     ("raw", "said"),
     [
-        ({"date": "", "time": "09:05"}, "还缺日期。请写成 2026-11-23，也可以写“昨天”。"),
-        ({"date": "1123", "time": ""}, "还缺钟点。请写成 09:05，记不清就写大约几点。"),
-        ("2026-11-23", "还缺钟点。请写成 09:05，记不清就写大约几点。"),
-        ({"date": "1123", "time": "25:00"}, "没看懂钟点“25:00”。请写成 09:05 这样，从 00:00 到 23:59。"),
-        ({"date": "?", "time": "9:00"}, "没看懂日期“?”。请写成 2026-11-23，也可以写 1123 或“昨天”。"),
-        ({}, "还缺“题”。请写日期和钟点，如 2026-11-23 和 09:05。"),
-        (["x"], "还缺日期。请写成 2026-11-23，也可以写“昨天”。"),
+        ({"date": "", "time": "09:05"}, "还缺日期。请写成2026-11-23，也可以写“昨天”。"),
+        ({"date": "1123", "time": ""}, "还缺钟点。请写成09:05，记不清就写大约几点。"),
+        ("2026-11-23", "还缺钟点。请写成09:05，记不清就写大约几点。"),
+        ({"date": "1123", "time": "25:00"}, "没看懂钟点“25:00”。请写成09:05这样，从00:00到23:59。"),
+        ({"date": "?", "time": "9:00"}, "没看懂日期“?”。请写成2026-11-23，也可以写1123或“昨天”。"),
+        ({}, "还缺“题”。请写日期和钟点，如2026-11-23和09:05。"),
+        (["x"], "还缺日期。请写成2026-11-23，也可以写“昨天”。"),
     ],
 )
 def test_instants_say_what_is_wrong(raw: Any, said: str) -> None:
@@ -469,7 +469,7 @@ def test_attachments_are_ids() -> None:
     form = form_of(required("filepicker"))
     assert answer_to(form, ["a1", "b2", "a1"]) == ["a1", "b2"]
     for wrong in (["../etc"], [f"f{n}" for n in range(21)], [{"x": "y"}]):
-        assert error_in(form, {"q": wrong}) == "附件没有收到。请重新添加，最多 20 个。"
+        assert error_in(form, {"q": wrong}) == "附件没有收到。请重新添加，最多20个。"
     assert error_in(form, {}) == "还缺“题”。请至少加一个附件。"
 
 
@@ -480,12 +480,12 @@ def test_rows_are_checked_one_by_one_and_blank_ones_dropped() -> None:
     checked = form.validate({"children": rows}, "zh", NOW)
     assert checked.errors == {
         "children.2.name": "还缺“题”。请填写，不清楚就写“不清楚”。",
-        "children.2.age": "太大了。请填 18 或更小的数。",
+        "children.2.age": "太大了。请填18或更小的数。",
     }
     assert answer_to(form, rows[:2], "children") == [{"name": "小禾", "age": 9}]
     assert error_in(form, {"children": [{}]}, path="children") == "还缺“题”。请至少填一行。"
     assert error_in(form, {"children": ["x"]}, path="children.0") == "这一行没有收到。请重新填写。"
-    assert error_in(form, {"children": rows[:1] * 51}, path="children") == "行数太多，最多 50 行。请分几次填。"
+    assert error_in(form, {"children": rows[:1] * 51}, path="children") == "行数太多，最多50行。请分几次填。"
     assert form.validate({"children": [{"name": "a", "x": 1}]}, "zh", NOW).errors["children.0.x"]
 
 
@@ -708,8 +708,8 @@ def test_answers_are_read_back_in_words() -> None:
         Shown("已告知", "否", "S1"),
         Shown("见到孩子", "2026年11月23日 周一 09:05", "S1"),
         Shown("到期", "2027年1月5日 周二", "S1"),
-        Shown("附件", "2 个附件", "S1"),
-        Shown("儿童 1　姓名", "小禾", "S1"),
+        Shown("附件", "2个附件", "S1"),
+        Shown("儿童1　姓名", "小禾", "S1"),
         Shown("孩子怎么说", "不愿说", "S3"),
     ]
     english = dict(zip(answers, (line.value for line in form.describe(answers, "en")), strict=True))
