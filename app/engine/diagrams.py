@@ -7,16 +7,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
 
+from lxml.etree import LxmlError
 from SpiffWorkflow.bpmn.specs.bpmn_process_spec import BpmnProcessSpec
-from SpiffWorkflow.bpmn.specs.mixins.multiinstance_task import LoopTask
+from SpiffWorkflow.bpmn.specs.mixins.multiinstance_task import MultiInstanceTask
 from SpiffWorkflow.exceptions import SpiffWorkflowException
 
 from app.engine.elements import elements_of, pruned, variables_of
 from app.engine.faults import DiagramError
 from app.engine.linting import engine_problems
 from app.engine.model import Definition, Element
-from app.engine.reading import Document, parse_xml, properties, read, refuse
-from app.engine.specs import DueDate, Message, Parser
+from app.engine.reading import Document, properties, read, refuse
+from app.engine.specs import Collection, DueDate, Message, Parser
 from app.text import Text
 
 Sources = Mapping[str, bytes]
@@ -34,22 +35,25 @@ def parse(sources: Sources, process_id: str) -> Definition:
 @lru_cache(maxsize=256)
 def _parse(process_id: str, sources: tuple[tuple[str, bytes], ...]) -> Definition:
     files = _needed(dict(sources), process_id)
-    elements = {process: elements_of(read(xml), process) for process, xml in files.items()}
-    everything = [element for each in elements.values() for element in each.values()]
+    elements = {process: elements_of(_document(xml), process) for process, xml in files.items()}
     specs = _specs(files, process_id, elements)
-    name = read(files[process_id]).of_process(process_id)[0].xml
-    title = name.get("name") or process_id
+    process = _document(files[process_id]).of_process(process_id)[0].xml
+    title = process.get("name") or process_id
     return Definition(
         id=process_id,
         hash=_hash(process_id, files),
-        name=Text(title, properties(name).get("name_en") or title),
-        variables=variables_of(everything),
+        name=Text(title, properties(process).get("name_en") or title),
+        variables=variables_of(element for each in elements.values() for element in each.values()),
         processes=tuple(files),
         _elements=elements,
         _sources=files,
         spec=specs[process_id],
         called={key: spec for key, spec in specs.items() if key != process_id},
     )
+
+
+_document = lru_cache(maxsize=64)(read)
+"""Files of a release are read once; what is only judged is never kept."""
 
 
 def _hash(process_id: str, files: Mapping[str, bytes]) -> str:
@@ -72,8 +76,8 @@ def _needed(sources: Mapping[str, bytes], process_id: str) -> dict[str, bytes]:
         if process in found:
             continue
         found[process] = _file_of(sources, process)
-        _check_runnable(read(found[process]), process)
-        calls[process] = _called_by(read(found[process]), process)
+        _check_runnable(_document(found[process]), process)
+        calls[process] = _called_by(_document(found[process]), process)
         waiting.extend(sorted(calls[process]))
     _refuse_circles(calls)
     return found
@@ -82,7 +86,7 @@ def _needed(sources: Mapping[str, bytes], process_id: str) -> dict[str, bytes]:
 def _file_of(sources: Mapping[str, bytes], process: str) -> bytes:
     first = [sources[process]] if process in sources else []
     for xml in first + list(sources.values()):
-        if any(scope.id == process for scope in read(xml).processes()):
+        if any(scope.id == process for scope in _document(xml).processes()):
             return xml
     raise refuse("call.unknown", f"找不到流程“{process}”", f"There is no process “{process}”", process)
 
@@ -114,23 +118,6 @@ def _check_runnable(document: Document, process: str) -> None:
         raise DiagramError(problem.rule, problem.message, process=process, element=problem.element)
 
 
-def check_loads(xml: bytes) -> None:
-    """Load every executable process of one file by itself; raises DiagramError if the library cannot."""
-    document = read(xml)
-    for process in document.processes():
-        if process.executable:
-            elements = {process.id: elements_of(document, process.id)}
-            parser = Parser()
-            with _library_faults(process.id):
-                parser.add_bpmn_xml(pruned(parse_xml(xml)))
-                specs = [parser.get_spec(process.id)]
-                inner = [scope.id for scope in document.of_process(process.id)[1:]]
-                specs += [parser.get_spec(scope) for scope in inner]
-            for spec in specs:
-                _finish(spec, elements[process.id])
-            _nothing_lost(specs, elements)
-
-
 # --- through the library -----------------------------------------------------------------
 
 
@@ -139,7 +126,7 @@ def _library_faults(process_id: str) -> Iterator[None]:
     """Whatever the library says while it parses, said as a DiagramError."""
     try:
         yield
-    except (SpiffWorkflowException, RecursionError) as fault:
+    except (SpiffWorkflowException, LxmlError, RecursionError) as fault:
         where = getattr(fault, "id", "") or process_id
         raise refuse("diagram.unreadable", "图转不成可运行的流程", "The diagram cannot be run", where) from fault
 
@@ -151,7 +138,7 @@ def _specs(
     parser = Parser()
     with _library_faults(process_id):
         for xml in dict.fromkeys(files.values()):
-            parser.add_bpmn_xml(pruned(parse_xml(xml)))
+            parser.add_bpmn_xml(pruned(_document(xml).root))
         specs = {process_id: parser.get_spec(process_id), **parser.get_subprocess_specs(process_id)}
     for name, spec in specs.items():
         _finish(spec, elements[homes[name]])
@@ -163,7 +150,7 @@ def _homes(files: Mapping[str, bytes]) -> dict[str, str]:
     """The process in which each process or sub-process stands; ids are one space for all called files."""
     found: dict[str, str] = {}
     for xml in dict.fromkeys(files.values()):
-        for scope in read(xml).scopes:
+        for scope in _document(xml).scopes:
             if scope.id in found:
                 raise refuse("id.repeated", f"编号“{scope.id}”用了两次", f"The id “{scope.id}” is used twice", scope.id)
             found[scope.id] = scope.process
@@ -174,7 +161,8 @@ def _finish(spec: BpmnProcessSpec, elements: Mapping[str, Element]) -> None:
     """Tie each spec to its element, and each loop to its child, so that the spec is never written again."""
     for task_spec in spec.task_specs.values():
         task_spec.element = elements.get(task_spec.bpmn_id) if getattr(task_spec, "bpmn_id", None) else None
-        if isinstance(task_spec, LoopTask):
+        if isinstance(task_spec, MultiInstanceTask):
+            task_spec.data_input = Collection(task_spec.data_input.bpmn_id)
             spec.task_specs[task_spec.task_spec].completed_event.connect(task_spec.merge_child)
         for event in _definitions(getattr(task_spec, "event_definition", None)):
             event.element = elements[event.element_id]
@@ -198,3 +186,22 @@ def _nothing_lost(specs: Iterable[BpmnProcessSpec], elements: Mapping[str, Mappi
         for element in drawn:
             if (process, element) not in have:
                 raise refuse("node.unreachable", "没有一条路通到这里", "No path leads here", element)
+
+
+def check_loads(document: Document) -> None:
+    """Load every executable process of one file by itself; raises DiagramError if the library cannot."""
+    for process in document.processes():
+        if process.executable:
+            _load_alone(document, process.id)
+
+
+def _load_alone(document: Document, process: str) -> None:
+    elements = {process: elements_of(document, process)}
+    parser = Parser()
+    with _library_faults(process):
+        parser.add_bpmn_xml(pruned(document.root))
+        specs = [parser.get_spec(process)]
+        specs += [parser.get_spec(scope.id) for scope in document.of_process(process)[1:]]
+    for spec in specs:
+        _finish(spec, elements[process])
+    _nothing_lost(specs, elements)

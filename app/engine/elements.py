@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from copy import deepcopy
 
 from lxml import etree
 
@@ -147,11 +148,11 @@ def _lanes(scope: Scope) -> dict[str, Text | None]:
 
 def pruned(root: etree._Element) -> etree._Element:
     """A copy of the file with only what the engine understands: no documentation, data, pictures or extensions."""
-    copy = etree.fromstring(etree.tostring(root))
-    for child in list(copy.iter()):
+    kept = deepcopy(root)
+    for child in list(kept.iter()):
         if local(child) not in _KEPT and child.getparent() is not None:
             child.getparent().remove(child)
-    return copy
+    return kept
 
 
 _KEPT = frozenset(_TYPES) | frozenset(

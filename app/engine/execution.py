@@ -98,10 +98,10 @@ def _take(definition: Definition, state: bytes | None, command: Command, run: Ru
         raise EngineError("clock", Text("时间要带时区", "Times need a zone"))
     with running(run):
         try:
-            instance = _begin(definition, run) if state is None else _resume(definition, state, run)
+            instance = _begin(definition, command, run) if state is None else _resume(definition, state, command, run)
             _carry_out(instance, command)
             return _step(instance)
-        except SpiffWorkflowException as fault:
+        except (SpiffWorkflowException, RecursionError) as fault:
             spec = getattr(fault, "task_spec", None)
             element = getattr(spec, "element", None)
             where = {"process": element.process, "element": element.id} if element else {}
@@ -109,14 +109,20 @@ def _take(definition: Definition, state: bytes | None, command: Command, run: Ru
             raise EngineError("stopped", text, **where) from fault
 
 
-def _begin(definition: Definition, run: Run) -> _Instance:
-    return _Instance(new(definition), run)
+def _begin(definition: Definition, command: Command, run: Run) -> _Instance:
+    if not isinstance(command, Start):
+        raise EngineError("not-started", Text("这个实例还没有开始", "This instance has not started"))
+    workflow = new(definition)
+    put(workflow.task_tree.data, check_flat(command.variables, "start"))
+    return _Instance(workflow, run)
 
 
-def _resume(definition: Definition, blob: bytes, run: Run) -> _Instance:
+def _resume(definition: Definition, blob: bytes, command: Command, run: Run) -> _Instance:
     state = read_state(blob, definition)
     if state["x"]:
         raise EngineError("instance.over", Text("这个实例已经结束", "This instance is over"))
+    if isinstance(command, Start):
+        raise EngineError("started", Text("这个实例已经开始", "This instance has started already"))
     run.last_id, run.last_move, run.counts = state["n"], state["m"], state["c"]
     workflow = load(state, definition)
     before = {task.id: task.task_spec.element for task in _manual(workflow)}
@@ -127,35 +133,18 @@ def _resume(definition: Definition, blob: bytes, run: Run) -> _Instance:
 
 
 def _carry_out(instance: _Instance, command: Command) -> None:
-    if isinstance(command, Start):
-        _start(instance, command)
-    else:
-        _do(instance, command)
-    _settle(instance)
-
-
-def _do(instance: _Instance, command: Command) -> None:
     match command:
         case Cancel():
             instance.workflow.cancel()
-            return
         case Fire(timer_key=key):
             _fire(instance, key)
-            return
-    _settle(instance)
-    match command:
         case Complete():
+            _settle(instance)
             _complete(instance, command)
         case Deliver():
+            _settle(instance)
             _deliver(instance, command)
-        case _:
-            raise EngineError("started", Text("这个实例已经开始", "This instance has started already"))
-
-
-def _start(instance: _Instance, command: Start) -> None:
-    if instance.run.last_id == 0 or instance.workflow.task_tree.state != TaskState.READY:
-        raise EngineError("started", Text("这个实例已经开始", "This instance has started already"))
-    put(instance.workflow.task_tree.data, check_flat(command.variables, "start"))
+    _settle(instance)
 
 
 def _complete(instance: _Instance, command: Complete) -> None:

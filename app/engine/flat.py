@@ -50,5 +50,5 @@ def _value(value: Any, name: str, source: str) -> Value | None:
 
 def _is_scalar(value: Any) -> bool:
     if isinstance(value, str):
-        return len(value) <= MAX_TEXT
+        return len(value) <= MAX_TEXT and not any("\ud800" <= each <= "\udfff" for each in value)
     return isinstance(value, bool) or (isinstance(value, int) and abs(value) <= MAX_INTEGER)

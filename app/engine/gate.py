@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Literal
 
 from app.engine.diagrams import check_loads
 from app.engine.faults import DiagramError
 from app.engine.linting import Catalog, Problem, lint
 from app.engine.linting.rules import found, problems
-from app.engine.reading import read
+from app.engine.reading import Document, read
 
 _LOG = logging.getLogger(__name__)
 
@@ -41,17 +40,17 @@ def _judge(xml: bytes, catalog: Catalog | None) -> Verdict:
     noted = lint(xml, catalog)
     if any(problem.severity == "error" for problem in noted):
         return Verdict("refused", tuple(noted))
-    if not any(process.executable for process in read(xml).processes()):
+    document = read(xml)
+    if not any(process.executable for process in document.processes()):
         return Verdict("drawing", tuple(noted))
-    unread = _unread(xml)
+    unread = _unread(document)
     return Verdict("refused" if unread else "runnable", (*noted, *unread))
 
 
-@lru_cache(maxsize=256)
-def _unread(xml: bytes) -> tuple[Problem, ...]:
+def _unread(document: Document) -> list[Problem]:
     """What the library itself refuses, after all rules have passed."""
     try:
-        check_loads(xml)
+        check_loads(document)
     except DiagramError as fault:
-        return tuple(problems([found("diagram.unreadable", str(fault.ids.get("element") or ""))]))
-    return ()
+        return problems([found("diagram.unreadable", str(fault.ids.get("element") or ""))])
+    return []

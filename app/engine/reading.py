@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 from lxml import etree
 
@@ -192,9 +191,8 @@ def _check_root(root: etree._Element | None) -> None:
         )
 
 
-@lru_cache(maxsize=128)
 def read(xml: bytes) -> Document:
-    """The diagram in `xml`, for looking at only (it is shared); raises DiagramError if it cannot be read."""
+    """The diagram in `xml`; raises DiagramError if it cannot be read."""
     return document(parse_xml(xml))
 
 

@@ -213,9 +213,6 @@ class _NoEnvironment(BasePythonScriptEngineEnvironment):
 
     execute = evaluate
 
-    def call_service(self, context: Any, **_: Any) -> Any:
-        raise EngineError("script", Text("图中不能调用外部服务", "A diagram calls no outside service"))
-
 
 class SafeEngine(PythonScriptEngine):
     """Every expression of a diagram is one of the closed language; scripts are always refused."""
@@ -232,6 +229,9 @@ class SafeEngine(PythonScriptEngine):
 
     def execute(self, task: Task, script: str, external_context: Any = None) -> Any:
         raise fault_at(task, "script", Text("图中不能有脚本", "A diagram holds no scripts"))
+
+    def call_service(self, task: Task, **_: Any) -> Any:
+        raise fault_at(task, "script", Text("图中不能调用外部服务", "A diagram calls no outside service"))
 
 
 def _refuse_other_version() -> None:

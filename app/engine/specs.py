@@ -20,6 +20,7 @@ from SpiffWorkflow.bpmn.parser.event_parsers import (
     StartEventParser,
 )
 from SpiffWorkflow.bpmn.parser.util import full_tag
+from SpiffWorkflow.bpmn.specs.data_spec import TaskDataReference
 from SpiffWorkflow.bpmn.specs.defaults import (
     BoundaryEvent,
     EndEvent,
@@ -42,8 +43,8 @@ from app.engine.faults import EngineError
 from app.engine.flat import check_flat, put
 from app.engine.model import Element
 from app.engine.reading import BPMN, RUNNABLE
-from app.engine.runtime import current
-from app.engine.step import OperationCall, Thrown
+from app.engine.runtime import current, fault_at
+from app.engine.step import OperationCall, Scalar, Thrown
 from app.text import Text
 
 
@@ -135,6 +136,18 @@ class OperationTask(SpiffBpmnTask):
         return True
 
 
+class Collection(TaskDataReference):
+    """The variable over whose members a multi-instance task runs: a list, never a text."""
+
+    def get(self, my_task: Task) -> tuple[Scalar, ...]:
+        members = my_task.data.get(self.bpmn_id)
+        if isinstance(members, tuple):
+            return members
+        raise fault_at(
+            my_task, "collection", Text(f"“{self.bpmn_id}”不是一组值", f"“{self.bpmn_id}” is not a list of values")
+        )
+
+
 # --- parsers -----------------------------------------------------------------------------
 
 
@@ -221,4 +234,4 @@ class Parser(SpiffBpmnParser):
         return super()._get_parser_class(tag) if runs else (None, None)
 
 
-__all__ = ["DueDate", "Message", "OperationTask", "Parser"]
+__all__ = ["Collection", "DueDate", "Message", "OperationTask", "Parser"]

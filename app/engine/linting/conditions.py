@@ -171,7 +171,7 @@ def _coverage(node: Node, types: Mapping[str, Type]) -> Findings:
         left_over = left_over or not holding
         if len(holding) > 1:
             said = ", ".join(f"{name} = {value}" for name, value in case.items())
-            yield found("gateway.overlap", node.id, value=said)
+            yield found("gateway.overlap" if len(case) == 1 else "gateway.order-matters", node.id, value=said)
             return
     for flow in branches:
         if flow.id not in taken:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lxml import etree
 
-from app.engine.elements import message_name
+from app.engine.elements import collection, message_name
 from app.engine.linting.rules import Findings, found
 from app.engine.reading import ACTIVITIES, BPMN, HOUSE, RUNNABLE, SUBPROCESSES, Document, Node, Scope, local
 
@@ -136,7 +136,7 @@ def _many(node: Node, loop: etree._Element) -> Findings:
     tags = {local(child) for child in loop}
     if "loopCardinality" in tags:
         yield found("loop.cardinality", node.id)
-    elif not (loop.findtext(f"{{{BPMN}}}loopDataInputRef") or "").strip():
+    elif not (collection(node) or "").isidentifier():
         yield found("loop.no-collection", node.id)
     if tags & {"inputDataItem", "outputDataItem", "loopDataOutputRef", "complexBehaviorDefinition"}:
         yield found("loop.data", node.id)

@@ -180,6 +180,7 @@ timer.unknown-name | 没有任何表单、操作或消息给出时间“{name}�
 
 _BRANCHING_WARNINGS = """
 gateway.default-condition | 默认分支上写了条件，引擎不看 | A condition stands on the default branch: it is never read | 删去条件 | Remove the condition
+gateway.order-matters | 条件重叠：{value} 时有两支成立，按图中先后取一支 | Conditions overlap: when {value} two branches hold, and the first in the file is taken | 若要互斥，改写条件 | Write the conditions so that they exclude each other
 gateway.default-unused | 每个取值都有分支，默认分支不会走 | Every value has its branch: the default is never taken | 删去一支的条件，让它作默认 | Let one of the branches be the default
 condition.not-set-here | 本图里没有谁给出“{name}”，要由调用它的流程带来 | Nothing in this diagram sets “{name}”: a calling process must bring it | 确认调用方已给出 | Make sure that the caller sets it
 name.no-english | 没有英文名 | There is no English name | 填 name_en | Fill in name_en

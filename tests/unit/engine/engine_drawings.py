@@ -20,29 +20,29 @@ def properties(**values: str) -> str:
     return f"<bpmn:extensionElements>{inner}</bpmn:extensionElements>" if rows else ""
 
 
-def node(tag: str, id: str, inside: str = "", attributes: str = "", **said: str) -> str:
-    return f'<bpmn:{tag} id="{id}" name="{id}" {attributes}>{properties(**said)}{inside}</bpmn:{tag}>'
+def node(tag: str, identity: str, inside: str = "", attributes: str = "", **said: str) -> str:
+    return f'<bpmn:{tag} id="{identity}" name="{identity}" {attributes}>{properties(**said)}{inside}</bpmn:{tag}>'
 
 
-def start(id: str = "s", inside: str = "") -> str:
-    return node("startEvent", id, inside)
+def start(identity: str = "s", inside: str = "") -> str:
+    return node("startEvent", identity, inside)
 
 
-def end(id: str = "e", inside: str = "") -> str:
-    return node("endEvent", id, inside)
+def end(identity: str = "e", inside: str = "") -> str:
+    return node("endEvent", identity, inside)
 
 
-def user(id: str, inside: str = "", **said: str) -> str:
-    return node("userTask", id, inside, **said)
+def user(identity: str, inside: str = "", **said: str) -> str:
+    return node("userTask", identity, inside, **said)
 
 
-def service(id: str, operation: str = "do.it", sets: str = "", **said: str) -> str:
-    return node("serviceTask", id, operation=operation, **({"sets": sets} if sets else {}), **said)
+def service(identity: str, operation: str = "do.it", sets: str = "", **said: str) -> str:
+    return node("serviceTask", identity, operation=operation, **({"sets": sets} if sets else {}), **said)
 
 
-def gateway(kind: str, id: str, attributes: str = "") -> str:
+def gateway(kind: str, identity: str, attributes: str = "") -> str:
     tag = {"xor": "exclusive", "or": "inclusive", "and": "parallel", "event": "eventBased"}[kind]
-    return node(f"{tag}Gateway", id, attributes=attributes)
+    return node(f"{tag}Gateway", identity, attributes=attributes)
 
 
 def message_event(name: str) -> str:
@@ -53,44 +53,46 @@ def timer_event(variable: str, tag: str = "timeDate") -> str:
     return f"<bpmn:timerEventDefinition><bpmn:{tag}>{escape(variable)}</bpmn:{tag}></bpmn:timerEventDefinition>"
 
 
-def catch(id: str, name: str) -> str:
-    return node("intermediateCatchEvent", id, message_event(name))
+def catch(identity: str, name: str) -> str:
+    return node("intermediateCatchEvent", identity, message_event(name))
 
 
-def timer(id: str, variable: str) -> str:
-    return node("intermediateCatchEvent", id, timer_event(variable))
+def timer(identity: str, variable: str) -> str:
+    return node("intermediateCatchEvent", identity, timer_event(variable))
 
 
-def throw(id: str, name: str, payload: str = "") -> str:
-    return node("intermediateThrowEvent", id, message_event(name), **({"payload": payload} if payload else {}))
+def throw(identity: str, name: str, payload: str = "") -> str:
+    return node("intermediateThrowEvent", identity, message_event(name), **({"payload": payload} if payload else {}))
 
 
-def boundary(id: str, host: str, inside: str, interrupting: bool = True) -> str:
-    return node("boundaryEvent", id, inside, f'attachedToRef="{host}" cancelActivity="{str(interrupting).lower()}"')
+def boundary(identity: str, host: str, inside: str, interrupting: bool = True) -> str:
+    return node(
+        "boundaryEvent", identity, inside, f'attachedToRef="{host}" cancelActivity="{str(interrupting).lower()}"'
+    )
 
 
-def many(id: str, collection: str, sequential: bool = False, tag: str = "userTask", **said: str) -> str:
+def many(identity: str, collection: str, sequential: bool = False, tag: str = "userTask", **said: str) -> str:
     loop = (
         f'<bpmn:multiInstanceLoopCharacteristics isSequential="{str(sequential).lower()}">'
         f"<bpmn:loopDataInputRef>{collection}</bpmn:loopDataInputRef></bpmn:multiInstanceLoopCharacteristics>"
     )
-    return node(tag, id, loop, **said)
+    return node(tag, identity, loop, **said)
 
 
-def call(id: str, process: str) -> str:
-    return node("callActivity", id, attributes=f'calledElement="{process}"')
+def call(identity: str, process: str) -> str:
+    return node("callActivity", identity, attributes=f'calledElement="{process}"')
 
 
-def sub(id: str, *nodes: str, flows: Iterable[str]) -> str:
-    return node("subProcess", id, _body(nodes, flows, prefix=f"{id}_"))
+def sub(identity: str, *nodes: str, flows: Iterable[str]) -> str:
+    return node("subProcess", identity, _body(nodes, flows, prefix=f"{identity}_"))
 
 
 def draw(
-    id: str, *nodes: str, flows: Iterable[str], messages: str = "", executable: str = "true", more: str = ""
+    identity: str, *nodes: str, flows: Iterable[str], messages: str = "", executable: str = "true", more: str = ""
 ) -> bytes:
     """One file with one process. A flow is "a b", "a b: condition" or "a b *" (the default one)."""
     named = "".join(f'<bpmn:message id="m_{name}" name="{name}"/>' for name in messages.split())
-    process = f'<bpmn:process id="{id}" isExecutable="{executable}">{_body(nodes, flows)}</bpmn:process>'
+    process = f'<bpmn:process id="{identity}" isExecutable="{executable}">{_body(nodes, flows)}</bpmn:process>'
     return f"{HEAD}{named}{process}{more}</bpmn:definitions>".encode()
 
 
