@@ -21,7 +21,7 @@ from app.db import table
 from app.errors import Refused
 from app.models import Deadline
 from app.rules import facts as learned
-from app.services import _effects, _needs, _route, _seal, _tasks
+from app.services import _effects, _needs, _route, _tasks
 from app.services._queue import add_deadline, learn
 from app.services._work import Live, Work
 from app.text import Text
@@ -51,17 +51,13 @@ def carry_out(work: Work) -> None:
 def advance(work: Work, live: Live, command: engine.Command) -> None:
     """One engine step and all that follows from it in tables, events and the queue."""
     definition = live.definition
-    state = None
-    if live.state is not None:
-        state = engine.open_state(_seal.state_key(), live.id, definition.hash, live.version, live.state)
     facts = live.known()
     results: list[Any] = []
     step = engine.advance(
-        definition, state, command, facts, work.now,
+        definition, live.engine_state(), command, facts, work.now,
         operate=partial(_operate, work, live, results), deadline=partial(_deadline, work, live),
     )  # fmt: skip
-    live.state = engine.seal_state(_seal.state_key(), live.id, definition.hash, live.version + 1, step.state)
-    live.changed = True
+    live.moved, live.changed = step.state, True
     if isinstance(command, engine.Deliver):
         live.promised.remove(command.message)
     _record(work, live, command, facts, results, step)

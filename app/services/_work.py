@@ -97,11 +97,25 @@ class Live:
     answers: dict[str, dict[str, Any]] = field(default_factory=dict)
     promised: list[str] = field(default_factory=list)
     changed: bool = False
+    moved: bytes | None = None  # the engine's state after steps of this transaction
 
     @property
     def definition(self) -> engine.Definition:
         """The diagram this instance runs."""
         return self.library.definition(self.process)
+
+    def engine_state(self) -> bytes | None:
+        """The engine's state as of now. Raises EngineError when the stored one is not this instance's own."""
+        if self.moved is None and self.state is not None:
+            return engine.open_state(_seal.state_key(), self.id, self.definition.hash, self.version, self.state)
+        return self.moved
+
+    def sealed_state(self) -> bytes | None:
+        """The engine's state as the next version of the row keeps it: whatever changed, the seal names that version."""
+        state = self.engine_state()
+        if state is None:
+            return None
+        return engine.seal_state(_seal.state_key(), self.id, self.definition.hash, self.version + 1, state)
 
     def known(self) -> dict[str, Any]:
         """What deadline rules may read: the context, the case's facts, then the instance's own."""
@@ -186,7 +200,7 @@ class Work:
         for live in self.instances.values():
             if live.changed:
                 self._save(SAVE_INSTANCE, live.id, live.version, {
-                    "state": live.state, "status": live.status, "facts": live.facts, "timers": live.timers,
+                    "state": live.sealed_state(), "status": live.status, "facts": live.facts, "timers": live.timers,
                     "awaits": live.awaits, "mailbox": live.mailbox,
                     "ended_at": None if live.status in ("running", "scheduled") else self.now,
                 })  # fmt: skip
