@@ -39,6 +39,7 @@ from SpiffWorkflow.spiff.specs.defaults import NoneTask, ReceiveTask, SendTask
 from SpiffWorkflow.spiff.specs.spiff_task import SpiffBpmnTask
 from SpiffWorkflow.task import Task
 
+from app.clock import LAW_ZONE
 from app.engine.faults import EngineError
 from app.engine.flat import check_flat, put
 from app.engine.model import Element
@@ -114,10 +115,12 @@ class DueDate(TimerEventDefinition):
 
 
 def _instant(value: object) -> datetime | None:
+    """The instant that an answer names; a day begins at its 00:00 in the law's zone."""
     try:
-        return datetime.fromisoformat(value) if isinstance(value, str) else None
+        found = datetime.fromisoformat(value) if isinstance(value, str) else None
     except ValueError:
         return None
+    return found.replace(tzinfo=LAW_ZONE) if found and len(str(value)) == 10 else found
 
 
 class OperationTask(SpiffBpmnTask):

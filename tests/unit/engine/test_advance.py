@@ -167,6 +167,23 @@ def test_each_member_of_a_collection_gets_its_task(sequential):
     assert step.counts["p.t"] == 1
 
 
+def test_tasks_of_an_interrupted_collection_are_cancelled_in_the_log_too():
+    instance = Instance(
+        start(),
+        many("t", "units"),
+        boundary("b", "t", message_event("stop")),
+        end(),
+        end("e2"),
+        flows=[*LINE, "b e2"],
+        messages="stop",
+    )
+    opened = instance.take(Start({"units": ["a", "b"]})).opened
+    step = instance.take(Deliver("stop"))
+    assert [(each.id, each.how) for each in step.closed] == [(each.id, "cancelled") for each in opened]
+    ended = {each[0] for each in step.transitions if each[4] == "CANCELLED"}
+    assert {each.id for each in opened} <= ended
+
+
 def test_an_empty_collection_needs_nobody_and_a_missing_one_is_refused():
     assert line(many("t", "units")).take(Start({"units": []})).completed
     assert line(many("t", "units")).refused(Start()) == "collection"
@@ -300,6 +317,11 @@ def test_a_plain_timer_reads_its_variable():
     at = "2026-04-01T09:00:00+08:00"
     step = line(timer("t", "at")).take(Start({"at": at}))
     assert step.timers[0].due_at == datetime(2026, 4, 1, 1, 0, tzinfo=UTC)
+
+
+def test_a_timer_with_a_day_fires_at_its_beginning():
+    (timer_,) = line(timer("t", "at")).take(Start({"at": "2026-04-01"})).timers
+    assert timer_.due_at == datetime(2026, 3, 31, 16, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("at", [None, "soon", "2026-04-01T09:00:00", 7])
