@@ -189,19 +189,17 @@ def _nothing_lost(specs: Iterable[BpmnProcessSpec], elements: Mapping[str, Mappi
 
 
 def check_loads(document: Document) -> None:
-    """Load every executable process of one file by itself; raises DiagramError if the library cannot."""
-    for process in document.processes():
-        if process.executable:
-            _load_alone(document, process.id)
-
-
-def _load_alone(document: Document, process: str) -> None:
-    elements = {process: elements_of(document, process)}
+    """Load the executable processes of one file by themselves; raises DiagramError if the library cannot."""
     parser = Parser()
-    with _library_faults(process):
+    elements: dict[str, dict[str, Element]] = {}
+    specs = []
+    with _library_faults(""):
         parser.add_bpmn_xml(pruned(document.root))
-        specs = [parser.get_spec(process)]
-        specs += [parser.get_spec(scope.id) for scope in document.of_process(process)[1:]]
-    for spec in specs:
-        _finish(spec, elements[process])
+        for process in document.processes():
+            if process.executable:
+                elements[process.id] = elements_of(document, process.id)
+                parts = [parser.get_spec(scope.id) for scope in document.of_process(process.id)]
+                for spec in parts:
+                    _finish(spec, elements[process.id])
+                specs += parts
     _nothing_lost(specs, elements)

@@ -28,6 +28,7 @@ from SpiffWorkflow.bpmn.util.task import BpmnTaskIterator
 from SpiffWorkflow.task import Task
 from SpiffWorkflow.util.deep_merge import DeepMerge
 from SpiffWorkflow.util.task import TaskIterator, TaskState
+from SpiffWorkflow.workflow import Workflow
 
 from app.engine.faults import EngineError
 from app.engine.model import Definition, Element
@@ -147,6 +148,12 @@ def _count_entry(run: Run, spec: Any) -> None:
         run.enter(element)
 
 
+def _removed(_workflow: Workflow, task: Task) -> None:
+    """A task taken out of the tree while it was live has ended too (children of a cancelled loop)."""
+    if task.has_state(TaskState.WAITING | TaskState.READY | TaskState.STARTED):
+        current().log.append((task, task.state, TaskState.CANCELLED))
+
+
 def merge(into: dict[str, Value], other: Mapping[str, Value]) -> dict[str, Value]:
     """Flat variables are immutable, so copying them is sharing them: the later value wins."""
     into.update(other)
@@ -249,6 +256,7 @@ def _patch() -> None:
     Task._set_state = _set_state
     Task._inherit_data = _inherit_data
     Task.is_descendant_of = _is_descendant_of
+    Workflow._task_removed_notify = _removed
     UnstructuredJoin._run_hook = _join
     TaskIterator.__init__.__defaults__ = (None, 10**9, True, None)
     BpmnTaskIterator.__init__.__defaults__ = (None, 10**9, True, False, None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from app.engine.faults import DiagramError
-from app.engine.linting import conditions, duties, foreign, gateways, parts, structure, timing
+from app.engine.linting import conditions, duties, foreign, gateways, parts, prediction, structure, timing
 from app.engine.linting.catalog import Catalog, Fields
 from app.engine.linting.rules import RULES, Finding, Problem, Severity, found, problems
 from app.engine.reading import Document, read
@@ -14,7 +14,7 @@ __all__ = ["RULES", "Catalog", "Fields", "Problem", "Severity", "engine_problems
 
 
 def lint(xml: bytes, catalog: Catalog | None = None) -> list[Problem]:
-    """Every problem of the executable processes in a file, worst first in no order but the file's.
+    """Every problem of the executable processes in a file, in the order of the file.
 
     With a `catalog` the names that the diagram uses must exist in it. A file that cannot be read
     gives its one reason; a drawing gives none but that it is one.
@@ -53,6 +53,7 @@ def _of_process(document: Document, process: str) -> Iterator[Finding]:
             yield from timing.check_timers(node)
         yield from gateways.check_scope(document, scope)
         yield from timing.check_scope(document, scope)
+        yield from prediction.check_scope(scope)
         yield from conditions.check_language(scope)
 
 

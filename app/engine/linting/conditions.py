@@ -12,7 +12,7 @@ from app.engine.linting.rules import Finding, Findings, found
 from app.engine.reading import BPMN, Document, FlowRef, Node, Scope, names
 from app.rules.expressions import ExpressionError, Type, check, compile_expression
 
-MAX_CASES = 4_096
+MAX_CASES = 512
 Types = dict[str, Type | None]
 
 

@@ -147,6 +147,7 @@ service.no-operation | 服务任务没有写明操作 | The service task names n
 _TIMING = """
 timer.months | 时长按月或年算，会错三天之多 | A duration in months or years can be three days wrong | 用期限：计时写 due_期限编号 | Use a deadline: let the timer name due_<deadline>
 timer.duration | 时长写死在图里 | A duration is fixed in the diagram | 用期限：计时写 due_期限编号 | Use a deadline: let the timer name due_<deadline>
+loop.no-way-out | 这一圈没有网关可以离开 | No gateway leads out of this loop | 在循环里加一个排他网关 | Put an exclusive gateway on the loop
 timer.cycle | 不支持循环计时 | Timer cycles are not run | 用一次计时，到点后再等 | Use one timer and wait again
 timer.not-a-variable | 计时“{text}”不是一个变量名 | The timer “{text}” is not the name of a variable | 写变量名，如 due_D02 | Write the name of a variable, such as due_D02
 timer.undefined | 计时没有写时间 | The timer names no time | 写变量名，如 due_D02 | Write the name of a variable, such as due_D02
@@ -167,6 +168,7 @@ gateway.split-and-join | 同一个网关又分又合，会把令牌弄错 | One 
 gateway.join-on-cycle | 汇合网关在循环里，会把上一轮的令牌算进来 | The joining gateway is on a loop: it counts tokens of earlier rounds | 把分与合放进一个子流程 | Put split and join into a sub-process of their own
 gateway.overlap | 条件重叠：{value} 时有两支成立 | Conditions overlap: two branches hold when {value} | 让每个取值只走一支 | Let each value take one branch
 gateway.never | 这一支永远不会走 | This branch is never taken | 改条件或删去 | Change the condition or remove it
+gateway.too-many-paths | 从这里起并行的路太多，成倍增长 | Too many parallel paths lead on from here: they multiply | 把并行的部分放进子流程或调用活动 | Put parallel parts into sub-processes or call activities
 event-gateway.timers | 事件网关后有不止一个计时 | More than one timer follows the event gateway | 只留一个计时 | Keep one timer
 event-gateway.same-message | 事件网关后两处等同一个消息 | Two events behind the gateway wait for the same message | 用不同的消息 | Use different messages
 event-gateway.target | 事件网关后只能接等消息或计时的事件 | Only events that catch a message or a timer may follow an event gateway | 换成捕获事件 | Use catching events

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Iterator
 
 from app.engine.elements import message_name, timer_variable
 from app.engine.linting.graph import cycles, reachable, successors, waits, without
@@ -39,7 +41,7 @@ def _timer(node: Node, parts: dict[str, str]) -> Findings:
 
 
 def _in_months(text: str) -> bool:
-    period = _PERIOD.search(text.strip("\"' =\t\n"))
+    period = _PERIOD.search(text[:200].strip("\"' =\t\n"))
     return bool(period and (period["years"] or period["months"]))
 
 
@@ -100,26 +102,28 @@ def _reused(scope: Scope, part: set[str]) -> Findings:
 
 
 def _same_message(document: Document, scope: Scope, graph: dict[str, list[str]]) -> Findings:
+    """The same message awaited in two branches of one split, in parts that only one branch reaches."""
+    waiting = {node.id: name for node in scope.nodes.values() if (name := _awaited(document, node))}
+    if len(set(waiting.values())) == len(waiting):
+        return
     for split in scope.nodes.values():
-        if split.tag not in ("parallelGateway", "inclusiveGateway") or len(split.outgoing) < 2:
-            continue
-        reaches = [reachable(graph, [flow.target]) for flow in split.outgoing]
-        awaited = [_messages(document, scope, own) for own in _own(reaches)]
-        for number, messages in enumerate(awaited):
-            for other in awaited[:number]:
-                for name in sorted(messages & other):
-                    yield found("message.two-branches", split.id, name=name)
+        if split.tag in ("parallelGateway", "inclusiveGateway") and len(split.outgoing) > 1:
+            reached = Counter(_reached_messages(graph, split, waiting))
+            for name in sorted(name for name, branches in reached.items() if branches > 1):
+                yield found("message.two-branches", split.id, name=name)
 
 
-def _own(reaches: list[set[str]]) -> list[set[str]]:
-    """What each branch reaches and no other does."""
-    return [own - set().union(*(each for each in reaches if each is not own)) for own in reaches]
+def _reached_messages(graph: dict[str, list[str]], split: Node, waiting: dict[str, str]) -> Iterator[str]:
+    """For each branch of `split`, each message that it alone would wait for."""
+    branches = [waiting.keys() & reachable(graph, [flow.target]) for flow in split.outgoing]
+    reached_by = Counter(node for branch in branches for node in branch)
+    for branch in branches:
+        yield from {waiting[node] for node in branch if reached_by[node] == 1}
 
 
-def _messages(document: Document, scope: Scope, nodes: set[str]) -> set[str]:
+def _awaited(document: Document, node: Node) -> str | None:
     catching = ("intermediateCatchEvent", "receiveTask", "boundaryEvent")
-    waiting = (scope.nodes[each] for each in nodes if scope.nodes[each].tag in catching)
-    return {name for node in waiting if (name := message_name(document, node))}
+    return message_name(document, node) if node.tag in catching else None
 
 
 def due_id(variable: str | None) -> str | None:

@@ -161,6 +161,28 @@ TRAPS: dict[str, bytes] = {
     "loop.no-wait": draw(
         "p", start(), gateway("xor", "g"), service("t", "case.open"), end(), flows=["s g", "g t: harm", "g e *", "t g"]
     ),
+    "loop.no-way-out": draw(
+        "p",
+        start(),
+        user("t"),
+        user("u"),
+        boundary("x", "t", timer_event("due_D02")),
+        end(),
+        flows=["s t", "t u", "u t", "x e"],
+    ),
+    "gateway.too-many-paths": draw(
+        "p",
+        start(),
+        *(gateway("and", f"{kind}{number}") for number in range(10) for kind in "aj"),
+        *(user(f"{kind}{number}") for number in range(10) for kind in "tu"),
+        end(),
+        flows=[
+            "s a0",
+            *(f"{one}{number} {other}{number}" for number in range(10) for one, other in ("at", "au", "tj", "uj")),
+            *(f"j{number} a{number + 1}" for number in range(9)),
+            "j9 e",
+        ],
+    ),
     "wait.no-timer": line(catch("t", "reply"), messages="reply"),
     "timer.reused": draw(
         "p", start(), timer("t", "at"), gateway("xor", "g"), end(), flows=["s t", "t g", "g t: harm", "g e *"]

@@ -231,6 +231,17 @@ DIAGRAMS = {
         end(),
         flows=["s t0", "t0 t1", "t1 e"],
     ),
+    "many, interrupted": draw(
+        "p",
+        start(),
+        many("t1", "units"),
+        boundary("b", "t1", message_event("stop")),
+        user("t2"),
+        gateway("xor", "g"),
+        end(),
+        flows=["s t1", "t1 g", "b t2", "t2 g", 'g t1: a == "x"', "g e *"],
+        messages="stop",
+    ),
     "several ends": draw(
         "p",
         start(),
