@@ -21,7 +21,21 @@ from app import clock
 from app.clock import LAW_ZONE
 from app.db import db, table, transaction
 from app.demo.answers import plausible
-from app.models import Case, Deadline, Event, Guardian, Incident, Instance, Outbox, Post, Subscription, Task, Unit
+from app.models import (
+    Case,
+    CaseLink,
+    Deadline,
+    Event,
+    Guardian,
+    Incident,
+    Instance,
+    Outbox,
+    Post,
+    ReportLink,
+    Subscription,
+    Task,
+    Unit,
+)
 from app.rules.calendar import add_months, parse_rule
 from app.services import (
     _queue,
@@ -54,9 +68,23 @@ PLACES = (
 )  # fmt: skip
 """Level, path, name, and the sectors that have a unit there."""
 
-CASE, DEADLINE, EVENT, INSTANCE, TASK, OUTBOX, POST, UNIT, GUARDIAN, INCIDENT, SUBSCRIPTION = (
+CASE, DEADLINE, EVENT, INSTANCE, TASK, OUTBOX, POST, UNIT, GUARDIAN, INCIDENT, SUBSCRIPTION, LINK, REPORT_LINK = (
     table(model)
-    for model in (Case, Deadline, Event, Instance, Task, Outbox, Post, Unit, Guardian, Incident, Subscription)
+    for model in (
+        Case,
+        Deadline,
+        Event,
+        Instance,
+        Task,
+        Outbox,
+        Post,
+        Unit,
+        Guardian,
+        Incident,
+        Subscription,
+        CaseLink,
+        ReportLink,
+    )
 )
 LIVE = ("running", "scheduled")
 Moment = str | datetime
@@ -118,9 +146,21 @@ class World:
         """Open tasks as "process.element", sorted."""
         return sorted(f"{task['process']}.{task['element']}" for task in self.open_tasks(case=case))
 
+    def todo_of(self, process: str, case: int = 0) -> list[str]:
+        """Elements of the open tasks of one process, sorted."""
+        return sorted(task["element"] for task in self.open_tasks(process=process, case=case))
+
+    def notices(self, case: int = 0) -> list[tuple[str, str]]:
+        """What the outbox says to whom, oldest first."""
+        query = sa.select(OUTBOX.c.payload).where(OUTBOX.c.kind == "notice").order_by(OUTBOX.c.id)
+        about = query.where(OUTBOX.c.case_id == (case or self.case))
+        return [(row["payload"]["kind"], row["payload"]["role"]) for row in self.rows(about)]
+
     def instances(self, process: str = "", case: int = 0, status: Sequence[str] = LIVE) -> list[dict[str, Any]]:
         """Instances that run or are scheduled, oldest first."""
-        query = sa.select(INSTANCE).where(INSTANCE.c.status.in_(status)).order_by(INSTANCE.c.id)
+        start = (DEADLINE.c.instance_id == INSTANCE.c.id) & (DEADLINE.c.kind == "start")
+        query = sa.select(INSTANCE, DEADLINE.c.due_at.label("start_at")).outerjoin(DEADLINE, start)
+        query = query.where(INSTANCE.c.status.in_(status)).order_by(INSTANCE.c.id)
         wanted = {INSTANCE.c.process: process, INSTANCE.c.case_id: case or self.case}
         return self.rows(query.where(*(column == value for column, value in wanted.items() if value)))
 
@@ -144,6 +184,25 @@ class World:
         """Ids of the case's guardians."""
         query = sa.select(GUARDIAN.c.id).where(GUARDIAN.c.case_id == (case or self.case)).order_by(GUARDIAN.c.id)
         return [row["id"] for row in self.rows(query)]
+
+    def cases(self, kind: str) -> list[int]:
+        """Cases of a kind, oldest first."""
+        return [row["id"] for row in self.rows(sa.select(CASE.c.id).where(CASE.c.kind == kind).order_by(CASE.c.id))]
+
+    def links(self) -> list[tuple[int, int, str]]:
+        """Which cases belong together, and why."""
+        return [
+            (row["case_id"], row["other_id"], row["kind"]) for row in self.rows(sa.select(LINK).order_by(LINK.c.id))
+        ]
+
+    def report_links(self, case: int) -> list[str]:
+        """How reports reached this case."""
+        query = sa.select(REPORT_LINK.c.kind).where(REPORT_LINK.c.case_id == case).order_by(REPORT_LINK.c.id)
+        return [row["kind"] for row in self.rows(query)]
+
+    def unit(self, task: Mapping[str, Any]) -> dict[str, Any]:
+        """The unit that has a task."""
+        return self.rows(sa.select(UNIT).where(UNIT.c.id == task["unit_id"]))[0]
 
     # --- people's work ------------------------------------------------------------------
 
@@ -217,7 +276,7 @@ class World:
         """Somebody reports, the police write down who the children are; returns the report's case."""
         form = self.library.form(reports.PUBLIC_FORM)
         offered = choices.of(db.session(), {}, form, "zh")
-        raw = plausible(form, offered, self.rng, self.now, {"where": self.village_code})
+        raw = plausible(form, offered, self.rng, self.now, {"village": self.village_code})
         case = reports.file_report(raw, Actor(None, "reporter")).case_id
         known = {"sex": "f", "age_or_dob": "9", "safe_adult_now": "yes", "village": self.village_code}
         self.send("t1", "report-intake", case, children=[known | child for child in children], **wanted)
@@ -230,14 +289,13 @@ class World:
 
     def accepted(self, children: Sequence[Mapping[str, Any]] = ({"name": "林小禾"},), **danger: str) -> list[int]:
         """A report taken in without danger, its children's cases opened; returns their cases."""
-        before = {row["id"] for row in self.rows(sa.select(CASE.c.id))}
+        before = self.cases("child")
         case = self.report(children)
         safe = {"safe_adult_now": "yes", "injured_now": "no", "suspect_present": "no", "life_threat": "no"}
         self.send("t2", "report-intake", case, **safe | danger)
         self.send("t3", "report-intake", case)
         self.send("t4", "report-intake", case, intake_decision="accept")
-        opened = [row["id"] for row in self.rows(sa.select(CASE.c.id).where(CASE.c.kind == "child"))]
-        return [row for row in opened if row not in before]
+        return [child for child in self.cases("child") if child not in before]
 
     def child(self, **told: Any) -> int:
         """A child's case by itself, with father and mother; from now on the case that is meant."""
@@ -251,13 +309,17 @@ class World:
         return case.id
 
     def start(self, message: str, case: int = 0, **payload: Any) -> int:
-        """Let a message start what it starts, in this case; returns the newest instance."""
+        """A message that a process sends into this case, and what it starts; returns the newest instance."""
+        assert self.tell(message, case, **payload), f"nobody took {message}"
+        return max(one["id"] for one in self.instances(case=case))
+
+    def tell(self, message: str, case: int = 0, **payload: Any) -> int:
+        """A message that a process sends into this case; returns how many took it."""
         with commands.work_on(SYSTEM) as work:
             locked = work.lock(case or self.case)
             taken = _route.route(work, locked, message, payload, _route.origin_of(work, locked))
-        assert taken, f"nobody took {message}"
         self.settle()
-        return max(one["id"] for one in self.instances(case=case))
+        return taken
 
     def schedule(self, process: str, at: datetime, case: int = 0, **context: Any) -> int:
         """Put an instance down for a day to come, as operations do."""
@@ -295,9 +357,9 @@ class World:
         """Let time pass until that timer has fired."""
         armed = [
             (datetime.fromisoformat(due), key, one["id"])
-            for one in self.instances(process, case)
+            for one in self.instances(case=case)
             for key, due, name in one["timers"]
-            if name == element
+            if name == element and process in ("", *self.library.definition(one["process"]).processes)
         ]
         assert armed, f"no timer {process}.{element} runs; to do: {self.todo(case)}"
         due, key, instance = min(armed)

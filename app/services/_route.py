@@ -118,7 +118,7 @@ def route(work: Work, case: OpenCase, message: str, payload: Mapping[str, Any], 
         return len(waiting)
     if rules["starts"]:
         return _start(work, case, message, payload, origin, lives)
-    return _keep(message, rules, payload, lives)
+    return keep(message, payload, lives)
 
 
 def register(work: Work, case: OpenCase, message: str, payload: Mapping[str, Any], target: Live | None) -> int:
@@ -133,7 +133,7 @@ def register(work: Work, case: OpenCase, message: str, payload: Mapping[str, Any
     if _waits(target, message):
         _queue.deliver(work, target, message, payload)
         return 1
-    return _keep(message, origin.library.messages[message], payload, [target])
+    return keep(message, payload, [target])
 
 
 def broadcast(work: Work, case: OpenCase, message: str, payload: Mapping[str, Any]) -> None:
@@ -171,14 +171,18 @@ def _start(
     return 1
 
 
-def _keep(message: str, rules: Mapping[str, Any], payload: Mapping[str, Any], lives: list[Live]) -> int:
-    if not rules["keep"]:
-        return 0
-    keepers = [live for live in lives if _catches(live, message) and _matches(live, rules, payload)]
+def keep(message: str, payload: Mapping[str, Any], lives: list[Live]) -> int:
+    """Put a message in the mailbox of each instance that may wait for it later; returns how many keep it."""
+    keepers = [live for live in lives if _keeps(live, message, payload)]
     for live in keepers:
         live.mailbox = [*live.mailbox, [message, dict(payload)]]
         live.changed = True
     return len(keepers)
+
+
+def _keeps(live: Live, message: str, payload: Mapping[str, Any]) -> bool:
+    rules = live.library.messages[message]
+    return bool(rules["keep"]) and _catches(live, message) and _matches(live, rules, payload)
 
 
 def _catches(live: Live, message: str) -> bool:

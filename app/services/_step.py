@@ -60,6 +60,8 @@ def advance(work: Work, live: Live, command: engine.Command) -> None:
     live.moved, live.changed = step.state, True
     if isinstance(command, engine.Deliver):
         live.promised.remove(command.message)
+        if not step.caught:  # a timer that was due went first
+            _route.keep(command.message, command.variables, [live])
     _record(work, live, command, facts, results, step)
     _tasks.close(work, live, step.closed)
     _tasks.open_new(work, live, step)
