@@ -159,6 +159,8 @@ def test_say_and_joined_follow_the_language() -> None:
     assert p.say(Text("待办", "tasks"), "en-GB") == "tasks"
     assert p.say("已有", "en") == "已有"
     assert p.joined(["甲", "", "乙"], "zh") == "甲、乙"
+    assert p.commas(["女", "9岁"], "zh") == "女，9岁"
+    assert p.spaced(["赵立军", "", "联系记录"], "zh") == "赵立军　联系记录"
     assert p.joined(["A", "B"], "en") == "A, B"
 
 
@@ -216,6 +218,7 @@ def test_every_filter_is_bound_to_language_and_time() -> None:
         "child": bound["child"](line("Lin Xiaohe")),
         "joined": bound["joined"](["a", "b"]),
         "commas": bound["commas"](["a", "b"]),
+        "spaced": bound["spaced"](["a", "", "b"]),
         "clock_chart": bound["clock_chart"]([clock]).ticks[0].label,
     }
     assert said == {
@@ -236,5 +239,6 @@ def test_every_filter_is_bound_to_language_and_time() -> None:
         "child": "Lin Xiaohe, 9",
         "joined": "a, b",
         "commas": "a, b",
+        "spaced": "a, b",
         "clock_chart": "Nov",
     }

@@ -15,9 +15,11 @@ import "bpmn-js/dist/assets/bpmn-js.css";
 import "./css/diagram.css";
 
 const INSIDE = 14; // px of labels inside shapes, at scale 1: seven characters a line in a shape of 112
+const INSIDE_ENGLISH = 13; // its names are longer, and a sub-process keeps its sign below them
 const OUTSIDE = 12; // px of labels outside: what the label boxes in the files have room for
 const LEGIBLE = 12; // px no label falls below on opening
 const MARGIN = 16; // px round the drawing
+const STRIP = 48; // px below the drawing for the controls and the bpmn.io mark, as in diagram.css
 const STEP = 1.25; // one press of + or −
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -29,8 +31,11 @@ export async function mount(box) {
   const stage = document.createElement("div");
   stage.className = "diagram-stage";
   const viewer = new Viewer({ container: stage, ...looks(box, marks) });
-  if (document.documentElement.lang.startsWith("en")) {
-    viewer.on("import.parse.complete", ({ elementsById }) => Object.values(elementsById ?? {}).forEach(nameInEnglish));
+  if (english()) {
+    viewer.on("import.parse.complete", ({ elementsById }) => {
+      Object.values(elementsById ?? {}).forEach(nameInEnglish);
+      Object.values(elementsById ?? {}).forEach(widenLabel);
+    });
   }
   const answer = await fetch(box.dataset.xml, { credentials: "same-origin" });
   if (!answer.ok) throw new Error(`diagram ${answer.status}`);
@@ -40,6 +45,8 @@ export async function mount(box) {
   await viewer.importXML(xml);
 
   tidy(viewer, stage);
+  // Never taller than the drawing at its own size, with its margins and the strip below.
+  stage.style.maxHeight = `${viewer.get("canvas").viewbox().inner.height + 2 * MARGIN + STRIP}px`;
   if (marks) mark(viewer, box, marks);
   const camera = aim(viewer, marks);
   addLanes(viewer, box);
@@ -57,11 +64,16 @@ function readMarks(box) {
   return { now, done, flows, cancelled, waiting };
 }
 
+function english() {
+  return document.documentElement.lang.startsWith("en");
+}
+
 function looks(box, marks) {
   const font = getComputedStyle(box).fontFamily;
+  const inside = english() ? { fontSize: INSIDE_ENGLISH, lineHeight: 1.2 } : { fontSize: INSIDE, lineHeight: 1.3 };
   return {
     textRenderer: {
-      defaultStyle: { fontFamily: font, fontSize: INSIDE, lineHeight: 1.3 },
+      defaultStyle: { fontFamily: font, ...inside },
       externalStyle: { fontFamily: font, fontSize: OUTSIDE, lineHeight: 1.3 },
     },
     bpmnRenderer: {
@@ -77,6 +89,16 @@ function nameInEnglish(object) {
   const owner = object.$type === "bpmn:Participant" ? object.processRef : object;
   const english = property(owner, "name_en");
   if (english) object.name = english;
+}
+
+/* The files have room for Chinese labels; an English word must not be broken for want of width. */
+function widenLabel(object) {
+  const bounds = object.label?.bounds;
+  const longest = Math.max(0, ...(object.bpmnElement?.name ?? "").split(/\s+/).map((word) => word.length));
+  const wanted = longest * OUTSIDE * 0.62 + 4;
+  if (!bounds || bounds.width >= wanted) return;
+  bounds.x -= (wanted - bounds.width) / 2;
+  bounds.width = wanted;
 }
 
 function property(object, name) {
