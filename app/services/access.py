@@ -80,15 +80,24 @@ def within_reach(reaches: Iterable[Reach]) -> Any:
     return or_(*conditions) if conditions else false()
 
 
+def _has_task(which: Any) -> Any:
+    """True for cases with such a task, whatever the query around it joins."""
+    return exists().where(TASK.c.case_id == CASE.c.id, TASK.c.unit_id == UNIT.c.id, which).correlate(CASE)
+
+
 def seen_cases(session: Session, person: Person) -> Any:
     """True for cases this person may see: the same scope that decides a single case's page."""
     scope = policy(session).scope(person)
-    own = exists().where(TASK.c.case_id == CASE.c.id, TASK.c.unit_id == UNIT.c.id, within_reach(scope.own))
-    below = exists().where(TASK.c.case_id == CASE.c.id, TASK.c.unit_id == UNIT.c.id, within_reach(scope.supervised))
-    team = exists().where(
-        TASK.c.case_id == CASE.c.id, or_(TASK.c.assignee_id == person.id, TASK.c.closed_by == person.id)
-    )
+    own = _has_task(within_reach(reach for reach in scope.own if not reach.tasks_only))
+    below = _has_task(within_reach(scope.supervised))
+    team = _has_task(or_(TASK.c.assignee_id == person.id, TASK.c.closed_by == person.id))
     places = [CASE.c.path.startswith(path, autoescape=True) for path in scope.places]
     audited = [CASE.c.path.startswith(path, autoescape=True) for path in scope.audited]
     unsealed = and_(CASE.c.sealed.is_(False), or_(below, and_(CASE.c.kind != "report", or_(false(), *places))))
     return or_(own, team, *audited, unsealed)
+
+
+def supervised_cases(session: Session, person: Person) -> Any:
+    """True for cases in which this person answers for somebody's work, and which they may see."""
+    supervised = policy(session).scope(person).supervised
+    return and_(_has_task(within_reach(supervised)), seen_cases(session, person))

@@ -26,6 +26,8 @@ CASE, CHILD, TASK, INSTANCE = table(Case), table(Child), table(Task), table(Inst
 PLACEMENT, PERFORMANCE, LINK, REPORT_LINK = table(Placement), table(Performance), table(CaseLink), table(ReportLink)
 SUBSCRIPTION = table(Subscription)
 PAGE = 50
+LONGEST_ID = 19
+"""Digits of the largest row id."""
 PLACES = {
     "relative": Text("亲属家", "with relatives"),
     "village": Text("村(居)委会安排的家庭", "with a family found by the village"),
@@ -64,7 +66,7 @@ def page(person: Person, case_id: int, lang: str = "zh") -> CasePage:
         next_tasks=shown,
         diagrams=teller.diagrams(),
         clocks=_clocks(session, row, now, lang),
-        family=_family(session, row, lang) if row["kind"] == "child" else (),
+        family=_family(session, person, row, lang) if row["kind"] == "child" else (),
         reports=session.scalar(select(func.count()).select_from(REPORT_LINK).where(REPORT_LINK.c.case_id == case_id))
         or 0,
         may=_may(session, person, resource),
@@ -159,7 +161,8 @@ def _length(length: clock_six_months.Length) -> Text:
     return Text(f"{length.months} 个月 {length.days} 天", f"{length.months} months {length.days} days")
 
 
-def _family(session: Session, row: Row, lang: str) -> tuple[Relative, ...]:
+def _family(session: Session, person: Person, row: Row, lang: str) -> tuple[Relative, ...]:
+    """Family and carers; of the children of the same incident those whose case this person may see."""
     siblings = select(CHILD.c.case_id, CHILD.c.secret.label("child_secret"), CASE.c.wrapped_key).join(
         CASE, CASE.c.id == CHILD.c.case_id
     )
@@ -167,7 +170,8 @@ def _family(session: Session, row: Row, lang: str) -> tuple[Relative, ...]:
         CHILD.c.case_id.in_(select(LINK.c.other_id).where(LINK.c.case_id == row["case_id"], LINK.c.kind == "incident")),
         CHILD.c.case_id.in_(select(LINK.c.case_id).where(LINK.c.other_id == row["case_id"], LINK.c.kind == "incident")),
     )
-    found = session.execute(siblings.where(linked, CASE.c.wrapped_key.is_not(None))).mappings()
+    seen = access.seen_cases(session, person)
+    found = session.execute(siblings.where(linked, CASE.c.wrapped_key.is_not(None), seen)).mappings()
     others = tuple(
         Relative(
             Text("同一事件的孩子", "Child of the same incident"),
@@ -203,7 +207,7 @@ def index(person: Person, search: str = "", after: int = 0, lang: str = "zh") ->
 def _matches(search: str) -> Any:
     digits = search.rpartition("-")[2].lstrip("0")
     named = CHILD.c.name_index == _seal.blind_index("child.name", search)
-    return or_(named, CASE.c.id == int(digits)) if digits.isdigit() else named
+    return or_(named, CASE.c.id == int(digits)) if digits.isdecimal() and len(digits) < LONGEST_ID else named
 
 
 def _index_row(session: Session, person: Person, row: Row, now: datetime, lang: str) -> dict[str, Any]:

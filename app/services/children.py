@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -13,8 +13,9 @@ from sqlalchemy.orm import Session
 from app.clock import LAW_ZONE
 from app.db import Row, table
 from app.models import Guardian, Unit
+from app.rules.facts import presumed_risk
 from app.services import _registers, _seal
-from app.services.views import ChildLine, Relative
+from app.services.views import ChildLine, Relative, Risk
 from app.text import Text
 
 GUARDIAN = table(Guardian)
@@ -50,7 +51,7 @@ def line(row: Row, now: datetime) -> ChildLine | None:
         name=str(told.get("name") or ""),
         sex=str(told.get("sex") or ""),
         age=age(str(told.get("age_or_dob") or ""), now),
-        risk=row["risk"],
+        risk=cast(Risk, row["risk"] or presumed_risk(row["facts"]) or ""),
         place=row["place"] or "",
         last_seen_at=datetime.fromisoformat(seen) if seen else None,
     )

@@ -6,6 +6,7 @@ see what follows from the person's posts; nothing else is read. Source: PERFORMA
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -15,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from app.clock import LAW_ZONE
 from app.db import Row, db, table
+from app.errors import Refused
 from app.models import Case, Child, Draft, Instance, Task, Unit, User
 from app.rules.access import Person
 from app.services import children, practice
@@ -28,6 +30,8 @@ INSTANCE = table(Instance)
 VIEWS = ("mine", "free", "unit", "overdue", "today")
 PAGE = 50
 MOST_COUNTED = 1000
+KEY = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{6})?\+00:00)_(\d{1,18})")
+NO_KEY = Text("翻页的位置不对，请从第一页看起。", "That is no place in this list; begin at the first page.")
 GroupKey = Literal["late", "today", "week", "later", "open"]
 
 COLUMNS = (
@@ -79,12 +83,25 @@ def page(person: Person, view: str = "mine", after: str = "", lang: str = "zh", 
     session, now = db.session(), practice.now()
     query = base().where(TASK.c.status == "open", condition(view, person, now))
     if after:
-        due, _, task_id = after.partition("_")
-        query = query.where(tuple_(TASK.c.due_at, TASK.c.id) > (datetime.fromisoformat(due), int(task_id)))
+        query = query.where(tuple_(TASK.c.due_at, TASK.c.id) > key_of(after))
     found = list(session.execute(query.order_by(TASK.c.due_at, TASK.c.id).limit(limit + 1)).mappings())
     shown = rows(session, found[:limit], person, now, lang)
-    following = f"{found[limit - 1]['due_at'].isoformat()}_{found[limit - 1]['id']}" if len(found) > limit else ""
+    following = key_after(found[limit - 1]) if len(found) > limit else ""
     return InboxPage(view, _grouped(shown, now), counts(session, person, now), following, now)
+
+
+def key_after(row: Row) -> str:
+    """The key of the page that begins after this row, by `due_at` and `id`."""
+    return f"{row['due_at'].isoformat()}_{row['id']}"
+
+
+def key_of(after: str) -> tuple[datetime, int]:
+    """The place that a page's key names. Raises Refused for what is no such key."""
+    found = KEY.fullmatch(after)
+    try:
+        return datetime.fromisoformat(found[1] if found else ""), int(found[2] if found else "")
+    except ValueError as error:
+        raise Refused("after", NO_KEY) from error
 
 
 def counts(session: Session, person: Person, now: datetime) -> dict[str, str]:

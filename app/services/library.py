@@ -52,6 +52,12 @@ class Library:
             self._forms[form_id] = Form.parse(orjson.loads(content))
         return self._forms[form_id]
 
+    def layout(self, form_id: str) -> dict[str, Any]:
+        """The form's file as policy staff wrote it (form-js). Raises NotFound."""
+        self.form(form_id)
+        found: dict[str, Any] = orjson.loads(self.files[f"forms/{form_id}.json"])
+        return found
+
     def _register(self, name: str) -> Any:
         return orjson.loads(self.files[f"bpmn/{name}.json"])
 

@@ -7,19 +7,19 @@ rule 7, DECISIONS 16.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import case as when
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.db import Row, db, table, transaction
 from app.errors import NotFound
 from app.models import Case, Incident, Instance, Task, Unit
 from app.rules.access import Person
-from app.services import access, commands, deadlines, inbox, people, practice
+from app.services import access, commands, deadlines, inbox, outbox, people, practice
 from app.services._work import Actor
 from app.services.views import OverdueRow, OversightPage
 from app.text import Text
@@ -28,6 +28,8 @@ TASK, INSTANCE, UNIT, CASE, INCIDENT = table(Task), table(Instance), table(Unit)
 SOON = timedelta(days=1)
 SHOWN = 100
 ALL_DECISIONS = frozenset({"direct", "reassign", "extend", "not_applicable"})
+AGAIN: Mapping[str, Callable[[int], bool]] = {"deadline": deadlines.fire, "outbox": outbox.deliver_one}
+"""How a failed step is tried again; a task's form is sent again by its person."""
 HANDLED = {
     "supervised": Text("主管已看到，等主管决定。", "Waits for the supervisor’s decision."),
     "nobody": Text("还没有人督办。", "Nobody has dealt with it yet."),
@@ -38,7 +40,7 @@ def page(person: Person, lang: str = "zh") -> OversightPage:
     """What is late and what falls due within a day, in the regions this person answers for."""
     session, now = db.session(), practice.now()
     scope = access.policy(session).scope(person)
-    reach = access.within_reach(scope.supervised)
+    reach = and_(access.within_reach(scope.supervised), or_(CASE.c.sealed.is_(False), access.seen_cases(session, person)))
     base = inbox.base().where(TASK.c.status == "open", TASK.c.process != deadlines.ESCALATION, reach)
     late = list(session.execute(base.where(TASK.c.due_at <= now).order_by(TASK.c.due_at).limit(SHOWN)).mappings())
     due = base.where(TASK.c.due_at > now, TASK.c.due_at <= now + SOON)
@@ -83,6 +85,7 @@ def _by_unit(session: Session, reach: Any, now: datetime, lang: str) -> tuple[tu
     query = (
         select(UNIT.c.name_zh, UNIT.c.name_en, func.count(), late, soon)
         .join(UNIT, UNIT.c.id == TASK.c.unit_id)
+        .join(CASE, CASE.c.id == TASK.c.case_id)
         .where(TASK.c.status == "open", TASK.c.process != deadlines.ESCALATION, reach)
         .group_by(UNIT.c.id, UNIT.c.name_zh, UNIT.c.name_en, UNIT.c.path)
         .order_by(UNIT.c.path, UNIT.c.id)
@@ -94,7 +97,7 @@ def _incidents(session: Session, person: Person) -> tuple[tuple[int, str, Text, 
     query = select(INCIDENT.c.id, INCIDENT.c.case_id, INCIDENT.c.code, INCIDENT.c.attempts, INCIDENT.c.opened_at)
     query = query.join(CASE, CASE.c.id == INCIDENT.c.case_id)
     rows = session.execute(
-        query.where(INCIDENT.c.state == "open", access.seen_cases(session, person)).order_by(INCIDENT.c.id)
+        query.where(INCIDENT.c.state == "open", access.supervised_cases(session, person)).order_by(INCIDENT.c.id)
     )
     return tuple(
         (row.id, str(row.case_id), Text(f"有一步没走成，已试 {row.attempts} 次（{row.code}）",
@@ -118,17 +121,18 @@ def decide(person: Person, overdue_task_id: int, answers: Mapping[str, Any], lan
 
 
 def retry(person: Person, incident_id: int) -> bool:
-    """Try a failed step again; True when it went through, and the incident is closed."""
+    """Try a failed step again; True when it went through, and the incident is closed. Raises NotFound."""
     session = db.session()
     query = select(INCIDENT).join(CASE, CASE.c.id == INCIDENT.c.case_id)
     row = (
-        session.execute(query.where(INCIDENT.c.id == incident_id, access.seen_cases(session, person)))
+        session.execute(query.where(INCIDENT.c.id == incident_id, access.supervised_cases(session, person)))
         .mappings()
         .first()
     )
     if row is None:
         raise NotFound("no_incident", access.NOTHING_HERE)
-    done = deadlines.fire(row["source_id"]) if row["source"] == "deadline" else row["source"] == "task"
+    again = AGAIN.get(row["source"])
+    done = again is None or again(row["source_id"])
     if done:
         with transaction() as writing:
             writing.execute(INCIDENT.update().where(INCIDENT.c.id == incident_id).values(state="closed"))

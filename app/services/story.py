@@ -43,7 +43,8 @@ class Teller:
         sent = session.execute(select(SUBMISSION).where(SUBMISSION.c.case_id == case_id)).mappings()
         self.sent: dict[int, Row] = {row["task_id"]: row for row in sent if row["task_id"]}
         people = {event["actor_id"] for event in self.events} - {None}
-        self.names = dict(session.execute(select(USER.c.id, USER.c.name).where(USER.c.id.in_(people))).tuples().all())
+        named = session.execute(select(USER.c.id, USER.c.name).where(USER.c.id.in_(people)))
+        self.names: dict[int, str] = {row.id: row.name for row in named}
 
     def books(self, instance_id: int) -> Library:
         """The release of an instance."""

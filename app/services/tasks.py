@@ -135,6 +135,7 @@ def release(person: Person, task_id: int) -> None:
 def _assign(person: Person, task_id: int, action: Action, before: int | None, after: int | None) -> None:
     session = db.session()
     resource = access.task_resource(session, task_id)
+    access.require(session, person, "see", resource)
     if resource.assignee_id != before:
         raise Stale("task_changed", CHANGED, task=task_id)
     access.require(session, person, action, resource)
@@ -147,6 +148,16 @@ def _assign(person: Person, task_id: int, action: Action, before: int | None, af
         )
         if done != 1:
             raise Stale("task_changed", CHANGED, task=task_id)
+
+
+def layout(person: Person, task_id: int, lang: str = "zh") -> tuple[str, dict[str, Any], dict[str, choices.Options]]:
+    """A task's form as data, for programs: its id, its form-js layout, its options. Raises NotFound, Forbidden."""
+    session = db.session()
+    access.require(session, person, "see", access.task_resource(session, task_id))
+    row = session.execute(inbox.base().where(TASK.c.id == task_id)).mappings().one()
+    books = library(session, row["release_id"])
+    form = books.form(books.definition(row["process"]).element(row["process"], row["element"]).form or "")
+    return form.id, books.layout(form.id), choices.of(session, row, form, lang)
 
 
 def _seen_by(books: Library, row: Row) -> tuple[Text, ...]:

@@ -27,14 +27,7 @@ RISKS: Mapping[Risk, tuple[int, Text]] = {
     "yellow": (2, Text("风险黄", "Risk yellow")),
     "green": (1, Text("风险绿", "Risk green")),
 }
-SEXES = {
-    "F": Text("女", "girl"),
-    "M": Text("男", "boy"),
-    "female": Text("女", "girl"),
-    "male": Text("男", "boy"),
-    "女": Text("女", "girl"),
-    "男": Text("男", "boy"),
-}
+SEXES = {"f": Text("女", "girl"), "m": Text("男", "boy")}
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 

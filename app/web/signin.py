@@ -8,7 +8,7 @@ from typing import Any, cast
 from flask import Flask, current_app
 from flask_security import Security, SQLAlchemyUserDatastore, UserMixin, current_user, user_authenticated
 from flask_security.forms import LoginForm
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from app import clock
 from app.db import db, transaction
@@ -27,6 +27,18 @@ class Account(User, UserMixin):  # type: ignore[misc]  # both name the same colu
     def roles(self) -> list[Any]:  # type: ignore[override]
         """None: what a person may do follows from their posts."""
         return []
+
+
+class Accounts(SQLAlchemyUserDatastore):
+    """Finds accounts; the library's own finder would also load roles, which we have none of."""
+
+    def find_user(self, case_insensitive: bool = False, **wanted: Any) -> Account | None:
+        """The account whose columns are as `wanted`, the name in any case if so asked."""
+        (name, value), *_none = wanted.items()
+        column = getattr(Account, name)
+        same = func.lower(column) == str(value).lower() if case_insensitive else column == value
+        found: Account | None = db.session.scalar(select(Account).where(same))
+        return found
 
 
 class SignInForm(LoginForm):
@@ -80,7 +92,7 @@ def register(app: Flask) -> None:
         PERMANENT_SESSION_LIFETIME=timedelta(hours=8),
         REMEMBER_COOKIE_DURATION=timedelta(hours=8),
     )
-    Security(app, SQLAlchemyUserDatastore(db, Account, cast(Any, None)), login_form=SignInForm)
+    Security(app, Accounts(db, Account, cast(Any, None)), login_form=SignInForm)
     user_authenticated.connect(_end_read, app)
 
 

@@ -1,0 +1,121 @@
+"""A real browser on a real server: Chromium, the whole application, one small county at work.
+
+The server runs in a thread of this process under the same fixed clock, so that a test can move
+time; every page that a test looks at can be kept as a picture in tests/pictures/.
+"""
+
+from __future__ import annotations
+
+import random
+import shutil
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from werkzeug.serving import make_server
+
+from app import clock, create_app
+from app.db import db, transaction
+from app.demo import people
+from app.services import deadlines, releases
+from tests.browser.person import Person
+from tests.conftest import START, settings
+
+PICTURES = Path(__file__).resolve().parent.parent / "pictures"
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync"]  # fmt: skip
+DESKTOP, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+
+
+@dataclass
+class Site:
+    """A running installation with units, people and a release, and a clock that can be moved."""
+
+    app: Flask
+    url: str
+    browser: Browser
+    contexts: list[BrowserContext]
+
+    def page(self, *, phone: bool = False, lang: str = "zh", script: bool = True) -> Page:
+        """A fresh page of somebody nobody knows yet; a script error or a refused style fails the test."""
+        context = self.browser.new_context(
+            viewport=PHONE if phone else DESKTOP, locale="zh-CN" if lang == "zh" else "en-GB", base_url=self.url,
+            timezone_id="Asia/Shanghai", java_script_enabled=script, has_touch=phone,
+        )  # fmt: skip
+        context.add_cookies([{"name": "lang", "value": lang, "url": self.url}])
+        self.contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(15_000)
+        page.on("pageerror", lambda error: self.faults.append(str(error)))
+        page.on("console", self._listen)
+        return page
+
+    def __post_init__(self) -> None:
+        self.faults: list[str] = []
+
+    def _listen(self, message: object) -> None:
+        text, kind = message.text, message.type  # type: ignore[attr-defined]
+        if kind == "error" and "status of 4" not in text:
+            self.faults.append(text)
+
+    def person(self, username: str, **how: object) -> Person:
+        """Somebody at a browser, signed in."""
+        someone = Person(self.page(**how), self.app)  # type: ignore[arg-type]
+        someone.sign_in(username)
+        return someone
+
+    def travel(self, by: str) -> None:
+        """Move the practice clock, deadline by deadline."""
+        with self.app.app_context():
+            from app.services import practice  # noqa: PLC0415
+
+            deadlines.travel(practice.ahead(by))
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Debian's Chromium, without a window."""
+    with sync_playwright() as playwright:
+        path = shutil.which("chromium") or shutil.which("chromium-browser")
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def site(chromium: Browser, sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The installation: one for each module, torn down with it."""
+    folder = tmp_path_factory.mktemp("site")
+    shutil.copy(sqlite_template, folder / "site.db")
+    with clock.fixed(START):
+        app = create_app(settings(f"sqlite:///{folder / 'site.db'}", folder))
+        with app.app_context():
+            releases.publish(releases.load())
+            roles = list(releases.current_library().roles.values())
+            with transaction() as session:
+                people.settle(session, roles, random.Random(1))
+        server = make_server("127.0.0.1", 0, app, threaded=True)
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        made = Site(app, f"http://127.0.0.1:{server.port}", chromium, [])
+        yield made
+        for number, context in enumerate(made.contexts):
+            for page in context.pages:
+                page.screenshot(path=PICTURES / f"last-{number}.png")
+            context.close()
+        server.shutdown()
+        thread.join()
+        with app.app_context():
+            db.session.remove()
+            db.engine.dispose()
+    assert not made.faults, made.faults
+
+
+def moment() -> datetime:
+    """The time it is, practice offset left out."""
+    return clock.now()
