@@ -12,7 +12,7 @@ import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -30,8 +30,10 @@ from app.models import (
     Incident,
     Instance,
     Outbox,
+    Performance,
     Post,
     ReportLink,
+    Submission,
     Subscription,
     Task,
     Unit,
@@ -41,6 +43,7 @@ from app.services import (
     _queue,
     _registers,
     _route,
+    _seal,
     choices,
     commands,
     deadlines,
@@ -48,6 +51,7 @@ from app.services import (
     people,
     releases,
     reports,
+    submissions,
     units,
 )
 from app.services._work import SYSTEM, Actor, Live
@@ -68,7 +72,23 @@ PLACES = (
 )  # fmt: skip
 """Level, path, name, and the sectors that have a unit there."""
 
-CASE, DEADLINE, EVENT, INSTANCE, TASK, OUTBOX, POST, UNIT, GUARDIAN, INCIDENT, SUBSCRIPTION, LINK, REPORT_LINK = (
+(
+    CASE,
+    DEADLINE,
+    EVENT,
+    INSTANCE,
+    TASK,
+    OUTBOX,
+    POST,
+    UNIT,
+    GUARDIAN,
+    INCIDENT,
+    SUBSCRIPTION,
+    LINK,
+    REPORT_LINK,
+    PERFORMANCE,
+    SUBMISSION,
+) = (
     table(model)
     for model in (
         Case,
@@ -84,6 +104,8 @@ CASE, DEADLINE, EVENT, INSTANCE, TASK, OUTBOX, POST, UNIT, GUARDIAN, INCIDENT, S
         Subscription,
         CaseLink,
         ReportLink,
+        Performance,
+        Submission,
     )
 )
 LIVE = ("running", "scheduled")
@@ -203,6 +225,26 @@ class World:
     def unit(self, task: Mapping[str, Any]) -> dict[str, Any]:
         """The unit that has a task."""
         return self.rows(sa.select(UNIT).where(UNIT.c.id == task["unit_id"]))[0]
+
+    def latest(self, form: str, case: int = 0) -> dict[str, Any]:
+        """The newest answers to a form in the case, opened."""
+        row = self.case_row(case)
+        query = sa.select(SUBMISSION).where(SUBMISSION.c.case_id == row["id"], SUBMISSION.c.form == form)
+        newest = self.rows(query.order_by(SUBMISSION.c.id.desc()).limit(1))[0]
+        return submissions.read(newest, _seal.open_key(row["wrapped_key"]))
+
+    def performance(self, case: int = 0) -> list[dict[str, Any]]:
+        """What was observed of the case's guardians, oldest first."""
+        query = sa.select(PERFORMANCE).where(PERFORMANCE.c.case_id == (case or self.case))
+        return self.rows(query.order_by(PERFORMANCE.c.id))
+
+    def provider(self) -> str:
+        """A body that gives services, as a form names it."""
+        return str(self.rows(sa.select(UNIT.c.id).where(UNIT.c.sector == "social_work"))[0]["id"])
+
+    def local_day(self) -> date:
+        """The day it is where the law applies."""
+        return self.now.astimezone(LAW_ZONE).date()
 
     # --- people's work ------------------------------------------------------------------
 
@@ -345,13 +387,13 @@ class World:
     def at(self, to: Moment) -> datetime:
         """The instant meant: itself, or a span from now (days and months by the calendar)."""
         if isinstance(to, datetime):
-            return to
+            return to.astimezone(UTC)
         rule, here = parse_rule(to), self.now.astimezone(LAW_ZONE)
         if rule.unit in ("H", "M"):
             return self.now + (timedelta(hours=rule.count) if rule.unit == "H" else timedelta(minutes=rule.count))
         months = {"months": rule.count, "Y": 12 * rule.count}.get(rule.unit)
         day = here.date() + timedelta(days=rule.count) if months is None else add_months(here.date(), months)
-        return datetime.combine(day, here.time(), LAW_ZONE)
+        return datetime.combine(day, here.time(), LAW_ZONE).astimezone(UTC)
 
     def fires(self, element: str, process: str = "", case: int = 0) -> None:
         """Let time pass until that timer has fired."""

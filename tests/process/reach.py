@@ -1,8 +1,8 @@
 """What the tests' cases walked through, read from the record; and what they should have.
 
-A branch of a gateway counts as taken when the record shows the token arrive at its target right
-after the gateway; a branch of an event gateway when its event happened; any other element when
-it was completed. Nothing is declared: the `step` events say it all.
+A branch of a gateway counts as taken when, of its targets, that one is the first to move after it;
+a branch of an event gateway when its event happened; any other element when it was completed.
+Nothing is declared: the `step` events say it all.
 """
 
 from __future__ import annotations
@@ -54,12 +54,16 @@ def walked(transitions: list[list[Any]]) -> Iterator[str]:
 
 
 def _branches(gateway: Element, then: list[list[Any]]) -> Iterator[str]:
-    """The flows by which tokens left `gateway`: its targets, which move first after it."""
+    """The flows by which tokens left `gateway`: the first of its targets to move, or several of an inclusive one's."""
     flows = {flow.target: flow.id for flow in gateway.flows}
     for _, process, element_id, _, _ in then:
-        if process != gateway.process or element_id not in flows:
+        if process != gateway.process or element_id not in (gateway.id, *flows):
+            continue
+        if element_id == gateway.id:
             return
         yield f"{gateway.process}.{flows.pop(element_id)}"
+        if gateway.type == "xor":
+            return
 
 
 def wanted(stem: str) -> set[str]:

@@ -1,0 +1,98 @@
+"""What is overdue goes to whoever stands above, once more one level up, and then stops."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from tests.process.moves import Move, do, fires, in_days, play
+from tests.world import World
+
+ESCALATION = "overdue-escalation"
+DIRECT = {"escalation_action": "direct"}
+EXTEND = {"escalation_action": "extend", "new_due_at": in_days(5)}
+RELEASE = {"escalation_action": "not_applicable"}
+REASSIGN = {"escalation_action": "reassign"}
+LATE = do("legal-aid.t1")
+UP = (do("t1", **DIRECT), fires("c2"))
+PATHS: dict[str, tuple[tuple[Move, ...], str]] = {
+    "extended": ((do("t1", **EXTEND),), "x3"),
+    "does not apply": ((do("t1", **RELEASE),), "x4"),
+    "directed and done": ((do("t1", **DIRECT), LATE), "x5"),
+    "done before anybody decided": ((LATE,), "x7"),
+    "one level up, done there": ((*UP, LATE), "x8"),
+    "one level up, directed": ((*UP, do("t2", **DIRECT)), "x1"),
+    "one level up, reassigned": ((do("t1", **REASSIGN), fires("c2"), do("t2", **REASSIGN)), "x2"),
+    "one level up, extended": ((*UP, do("t2", **EXTEND)), "x3"),
+    "one level up, does not apply": ((*UP, do("t2", **RELEASE)), "x4"),
+}
+
+
+def overdue(world: World) -> None:
+    """A task of the township worker that has passed its limit."""
+    world.child()
+    world.start("legal_aid_needed")
+    world.pass_time(world.open("legal-aid", "t1")["due_at"])
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_path(world: World, path: str) -> None:
+    moves, end = PATHS[path]
+    overdue(world)
+    assert world.todo() == ["legal-aid.t1", f"{ESCALATION}.t1"], "the late task stays open"
+    play(world, ESCALATION, moves)
+    assert [end] in world.ended(ESCALATION)
+
+
+def test_nobody_above_the_head_of_the_county(world: World) -> None:
+    """A task of the county head's own, late: asked once, and not again."""
+    world.child()
+    world.start("placement_needed", reason="no_carer")
+    play(
+        world,
+        "temporary-placement",
+        [do("h1", child_view="agrees", place_kind="relief"), do("h2", accepted="yes"), do("h5")],
+    )
+    play(world, "temporary-care-review", [do("t0")])
+    world.pass_time("P1Y")
+    world.pass_time("P7D")
+    play(world, "temporary-care-review", [do("t1"), do("t2", care_result="continue")])
+    late = world.open("temporary-care-review", "t4")
+    world.pass_time(late["due_at"])
+    (mine,) = [one for one in world.instances(ESCALATION) if one["context"]["task_id"] == late["id"]]
+    (task,) = [task for task in world.open_tasks("t1", ESCALATION) if task["instance_id"] == mine["id"]]
+    assert task["role"] == "county_head"
+    world.send_task(task, DIRECT)
+    world.pass_time("P30D")
+    assert mine["id"] not in [one["id"] for one in world.instances(ESCALATION)]
+    assert ["x6"] in world.ended(ESCALATION)
+
+
+def test_the_supervisor_and_then_whoever_stands_above(world: World) -> None:
+    overdue(world)
+    assert world.open(ESCALATION, "t1")["role"] == "township_lead"
+    play(world, ESCALATION, UP)
+    assert world.open(ESCALATION, "t2")["role"] == "county_lead"
+
+
+def test_an_extended_task_that_is_late_again_is_escalated_again(world: World) -> None:
+    overdue(world)
+    world.send("t1", ESCALATION, escalation_action="extend", new_due_at=world.now + timedelta(days=5))
+    assert world.open("legal-aid", "t1")["due_at"] - world.now == timedelta(days=5)
+    world.pass_time("P4D")
+    assert not world.open_tasks("t1", ESCALATION)
+    world.pass_time("P1D")
+    assert len(world.open_tasks("t1", ESCALATION)) == 1
+
+
+def test_a_reassigned_task_has_its_new_owner(world: World) -> None:
+    overdue(world)
+    world.send("t1", ESCALATION, **REASSIGN)
+    assert world.open("legal-aid", "t1")["assignee_id"]
+
+
+def test_an_escalation_is_not_itself_escalated(world: World) -> None:
+    overdue(world)
+    world.pass_time("P1Y")
+    assert len(world.instances(ESCALATION)) == 1

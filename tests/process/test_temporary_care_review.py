@@ -1,0 +1,66 @@
+"""Temporary care: reviewed on its day and on a change, at most one year, every way out."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.process.moves import Move, comes, do, fathers, fires, play
+from tests.world import World
+
+REVIEW = "temporary-care-review"
+LOOK = (comes("case_changed"), do("t1"))
+GO_ON = (fires("c1"), do("t1"), do("t2", care_result="continue"))
+YEAR = (*GO_ON, *LOOK, do("t2", care_result="continue"))
+PETITION = do("t2", care_result="petition", petition_guardians=fathers)
+PATHS: dict[str, tuple[tuple[Move, ...], list[list[str]]]] = {
+    "home": ((*LOOK, do("t2", care_result="home"), do("t3")), [["x1"]]),
+    "to a relative": ((*LOOK, do("t2", care_result="relative"), do("t3")), [["x1"]]),
+    "long-term": ((*LOOK, do("t2", care_result="longterm")), [["x2"]]),
+    "goes on, then a petition, then goes on": ((*GO_ON, *LOOK, PETITION, *GO_ON), []),
+    "ran away, is looked for, review goes on": ((comes("child_left_placement"), *GO_ON), []),
+}
+
+
+def placed(world: World) -> None:
+    """A child in temporary care, checked on the first day."""
+    world.child()
+    world.start("placement_needed", reason="no_carer")
+    moves = [do("h1", child_view="agrees", place_kind="relief"), do("h2", accepted="yes"), do("h5")]
+    play(world, "temporary-placement", moves)
+    play(world, REVIEW, [do("t0")])
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_path(world: World, path: str) -> None:
+    moves, ends = PATHS[path]
+    placed(world)
+    play(world, REVIEW, moves)
+    assert world.ended(REVIEW) == ends
+
+
+@pytest.mark.parametrize(
+    ("decision", "end"), [("home", "x1"), ("relative", "x1"), ("petition", ""), ("longterm", "x3")]
+)
+def test_after_one_year_the_county_head_decides(world: World, decision: str, end: str) -> None:
+    placed(world)
+    world.pass_time("P1Y")
+    world.pass_time("P7D")
+    play(world, REVIEW, [do("t1"), do("t2", care_result="continue")])
+    assert world.todo_of(REVIEW) == ["t4"]
+    play(world, REVIEW, [do("t4", final_result=decision, petition_guardians=fathers)])
+    if end == "x1":
+        play(world, REVIEW, [do("t3")])
+    assert world.ended(REVIEW) == ([[end]] if end else [])
+    assert bool(world.instances("revocation-petition")) is (decision == "petition")
+
+
+def test_a_child_who_ran_away_is_searched_for(world: World) -> None:
+    placed(world)
+    world.arrive("child_left_placement")
+    assert "missing-child-search.t1" in world.todo()
+
+
+def test_back_home_a_visit_within_a_week(world: World) -> None:
+    placed(world)
+    play(world, REVIEW, PATHS["home"][0])
+    assert world.instances("home-visit", status=("scheduled",))
