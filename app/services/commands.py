@@ -6,11 +6,10 @@ behind; an operation that fails leaves the draft and an incident.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import delete, insert, select, update
@@ -20,14 +19,12 @@ from app.db import Row, db, table, transaction
 from app.errors import Invalid, NotFound, Refused, Stale
 from app.models import Draft, Incident, Instance, Outbox, Submission, Task
 from app.rules import facts as learned
-from app.rules.calendar import in_law_zone, midnight_after
 from app.rules.forms import Form
 from app.services import _queue, _registers, _route, _step, choices, practice, submissions
 from app.services._work import CHANGED, SYSTEM, Actor, Live, Work
 from app.text import Text
 
 TASK, INSTANCE, DRAFT, SUBMISSION = table(Task), table(Instance), table(Draft), table(Submission)
-DAY = re.compile(r"\d{4}-\d\d-\d\d")
 FILL_IN = Text("还有几处要补，看看下面的提示。", "A few things are missing; see the notes below.")
 NOBODY_WAITS = Text(
     "这个个案现在没有流程在等这件事，没有登记。请核对个案，或换一类再记。",
@@ -145,15 +142,7 @@ def checked(form: Form, raw: Mapping[str, Any], lang: str, now: datetime, offere
 def decisions(live: Live, form: Form, answers: Mapping[str, Any]) -> dict[str, Any]:
     """What the diagram asks of a form: codes, flags and days, never words."""
     asked = live.definition.variables
-    return {name: _instant_of(name, value) for name, value in form.variables(answers).items() if name in asked}
-
-
-def _instant_of(name: str, value: Any) -> Any:
-    """A day that a timer is set by, as an instant: a reminder (…_at) at its beginning, a limit at its end."""
-    if not (isinstance(value, str) and DAY.fullmatch(value)):
-        return value
-    day = date.fromisoformat(value) - timedelta(days=1 if name.endswith("_at") else 0)
-    return in_law_zone(midnight_after(day))
+    return {name: value for name, value in form.variables(answers).items() if name in asked}
 
 
 def record_arrival(
