@@ -18,7 +18,7 @@ from app.rules import clock_six_months
 from app.rules.access import Person
 from app.services import _needs, _seal, access, children, inbox, practice, releases
 from app.services.library import library
-from app.services.story import Teller
+from app.services.story import BEHIND, Teller
 from app.services.views import Arrival, CasePage, ClockView, InboxRow, Relative
 from app.text import Text
 
@@ -67,7 +67,9 @@ def page(person: Person, case_id: int, lang: str = "zh") -> CasePage:
         diagrams=teller.diagrams(),
         clocks=_clocks(session, row, now, lang),
         family=_family(session, person, row, lang) if row["kind"] == "child" else (),
-        reports=session.scalar(select(func.count()).select_from(REPORT_LINK).where(REPORT_LINK.c.case_id == case_id))
+        reports=session.scalar(
+            select(func.count(REPORT_LINK.c.report_id.distinct())).where(REPORT_LINK.c.case_id == case_id)
+        )
         or 0,
         may=_may(session, person, resource),
     )
@@ -82,7 +84,8 @@ def _row(session: Session, case_id: int) -> dict[str, Any]:
 
 
 def _open_tasks(session: Session, case_id: int) -> list[Row]:
-    query = inbox.base().where(TASK.c.case_id == case_id, TASK.c.status == "open")
+    """Open tasks of the case; those of an escalation are about another task, which is here itself."""
+    query = inbox.base().where(TASK.c.case_id == case_id, TASK.c.status == "open", TASK.c.process.not_in(BEHIND))
     return list(session.execute(query.order_by(TASK.c.due_at, TASK.c.id)).mappings())
 
 
@@ -93,7 +96,11 @@ def _may(session: Session, person: Person, resource: Any) -> frozenset[str]:
 
 def _lead(shown: Iterable[InboxRow], teller: Teller) -> Text:
     """Two sentences: what is under way, and what comes next."""
-    running = {view.instance_id: view.name for view in teller.diagrams() if view.status == "running"}
+    running = {
+        view.instance_id: view.name
+        for view in teller.diagrams()
+        if view.status == "running" and view.process not in BEHIND
+    }
     names = list(dict.fromkeys(running.values()))
     if not names:
         return Text("现在没有在办的流程。", "Nothing is under way now.")

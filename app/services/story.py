@@ -24,6 +24,8 @@ from app.text import Text
 EVENT, INSTANCE, SUBMISSION, USER = table(Event), table(Instance), table(Submission), table(User)
 TOLD = ("case_opened", "task_done", "message", "task_changed", "ended", "deadline", "step")
 SHOWN_ANSWERS = 3
+BEHIND = ("overdue-escalation",)
+"""Processes that watch over others: their steps are the supervisors' story, not the child's."""
 OPENED = {
     "child": Text("为这个孩子立了个案。", "A case was opened for this child."),
     "report": Text("收到一份报告。", "A report came in."),
@@ -52,8 +54,15 @@ class Teller:
 
     def lines(self) -> tuple[StoryLine, ...]:
         """Every line worth telling, newest first."""
-        told = (self._line(event) for event in reversed(self.events) if event["kind"] in TOLD)
+        told = (
+            self._line(event) for event in reversed(self.events) if event["kind"] in TOLD and not self._behind(event)
+        )
         return tuple(line for line in told if line is not None)
+
+    def _behind(self, event: Row) -> bool:
+        """True for what an escalation does by itself; what a supervisor decides is told as a change of the task."""
+        instance = self.instances.get(event["instance_id"])
+        return instance is not None and instance["process"] in BEHIND and event["kind"] != "task_changed"
 
     def _line(self, event: Row) -> StoryLine | None:
         data = self.bodies[event["seq"]]
@@ -142,10 +151,14 @@ class Teller:
         return Text(f"启动“{name.zh}”。", f"“{name.en}” began."), name
 
     def diagrams(self) -> tuple[DiagramView, ...]:
-        """Every instance on its diagram, those that run first, then the newest."""
+        """Every instance on its diagram, those that run first, then the newest; those behind the scenes last."""
         views = [view for instance in self.instances.values() for view in self._views(instance)]
         order = {"running": 0, "scheduled": 1, "done": 2, "ended": 2}
-        return tuple(sorted(views, key=lambda view: (order[view.status], not view.now, -view.instance_id)))
+        return tuple(
+            sorted(
+                views, key=lambda view: (view.process in BEHIND, order[view.status], not view.now, -view.instance_id)
+            )
+        )
 
     def _views(self, instance: Row) -> Iterable[DiagramView]:
         steps = [event for event in self.events if event["instance_id"] == instance["id"] and event["kind"] == "step"]
