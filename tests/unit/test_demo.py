@@ -4,14 +4,28 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
+from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
+from flask import Flask
+from flask_security.utils import verify_password
 
+from app import create_app
+from app.db import db, table
+from app.demo import load, people, places, story
 from app.demo.answers import plausible
+from app.errors import Refused
+from app.models import Deadline, Draft, Incident, Instance, Outbox, Performance, Post, Task, Unit, User
+from app.rules.clock_six_months import evaluate
 from app.rules.forms import Form
-from tests.conftest import ROOT
+from app.services import _needs, audit, releases, units
+from app.services.deadlines import ESCALATION
+from tests.conftest import ROOT, START, rows, settings
 
+Move = Callable[[datetime], None]
 NOW = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
 FORMS = [Form.parse(json.loads(path.read_bytes())) for path in sorted((ROOT / "forms").glob("*.json"))]
 OFFERED = {
@@ -46,3 +60,76 @@ def test_what_a_form_does_not_ask_is_left_out() -> None:
     assert "transfer_to" not in raw
     assert "care" not in raw
     assert raw["intake_decision"] == "accept"
+
+
+def test_every_role_finds_its_unit_in_every_village(app: Flask, at: Move) -> None:
+    load.load(0, seed=1)
+    roles = [
+        role for role in releases.current_library().roles.values() if role["level"] not in ("system", "escalation")
+    ]
+    for place in places.places():
+        if place.level == "village":
+            found = {units.resolve(db.session(), role, place.path) for role in roles}
+            assert len(found) > 10
+
+
+def test_every_seat_is_taken_and_named_people_sign_in(app: Flask, at: Move) -> None:
+    load.load(0, seed=1)
+    held = {(post["role"], post["unit_id"]) for post in rows(table(Post))}
+    unit_ids = {unit["code"]: unit["id"] for unit in rows(table(Unit))}
+    users = {user["username"]: user for user in rows(table(User))}
+    for one in people.SIGN_INS:
+        assert (one.role, unit_ids[one.unit]) in held
+        assert verify_password(people.PASSWORD, str(users[one.username]["password"]))
+    assert {role for role, _ in held} == {role for seat in people.SEATS for role in seat}
+    assert len({user["name"] for user in users.values()}) > 200
+
+
+def test_stories_are_played_out_in_true_time(app: Flask, at: Move) -> None:
+    made = load.load(len(story.PLOTS), seed=3)
+    tasks, deadlines = rows(table(Task)), rows(table(Deadline))
+    assert made.cases > len(story.PLOTS)
+    assert rows(table(Incident)) == []
+    assert [row for row in deadlines if row["state"] == "due" and row["due_at"] <= START] == []
+    assert [row for row in rows(table(Outbox)) if row["state"] != "done"] == []
+    stood = {f"{task['process']}.{task['element']}" for task in tasks if task["status"] == "open"}
+    assert {"report-intake.t1", "emergency-response.t1", "assessment-help.t2", "stop-harm.d3", "home-visit.t1"} <= stood
+    late = [task for task in tasks if task["status"] == "open" and task["due_at"] <= START]
+    assert {task["escalations"] for task in late if task["process"] != ESCALATION} == {1}
+    assert any(task["assignee_id"] for task in tasks)
+    assert rows(table(Draft))
+    assert {row["process"] for row in rows(table(Instance))} >= {
+        "six-month-clock",
+        "revocation-petition",
+        "protection-order",
+    }
+    assert audit.verify() == []
+
+
+def test_a_clock_stands_at_five_months_and_some_days(app: Flask, at: Move) -> None:
+    load.load(2, seed=3)
+    (first, *_) = [row for row in rows(table(Performance)) if row["knew"]]
+    clock_now = evaluate([_needs.performance_row(row) for row in rows(table(Performance))], START.date())
+    assert first["state"] == "fails"
+    assert clock_now.state == "RUN"
+    assert clock_now.current.months == 5
+    assert clock_now.current.days >= 15
+
+
+def test_the_same_seed_tells_the_same_stories(tmp_path: Path, sqlite_template: Path, at: Move) -> None:
+    told = []
+    for name in ("one", "other"):
+        shutil.copy(sqlite_template, tmp_path / name)
+        with create_app(settings(f"sqlite:///{tmp_path / name}", tmp_path)).app_context():
+            load.load(6, seed=5)
+            told.append([(t["process"], t["element"], t["opened_at"], t["closed_at"]) for t in rows(table(Task))])
+            db.session.remove()
+            db.engine.dispose()
+    assert told[0] == told[1]
+
+
+def test_practice_data_go_into_an_empty_installation_only(app: Flask, at: Move) -> None:
+    load.load(0, seed=1)
+    with pytest.raises(Refused) as refused:
+        load.load(1, seed=1)
+    assert refused.value.code == "not_empty"
