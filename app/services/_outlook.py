@@ -23,7 +23,6 @@ from app.text import Text
 
 INSTANCE = table(Instance)
 SENT = Text("提交后", "When you send it")
-SYSTEM_DECIDES = Text("然后由系统按规则推算下一步", "then the system works out the next step")
 ENDS = Text("这个流程到此结束", "this process ends here")
 MOST_OPTIONS = 12
 
@@ -95,8 +94,6 @@ class _DryRun:
             yield Text(f"{role.zh}收到“{name.zh}”", f"{role.en} gets “{name.en}”")
         for thrown in step.thrown:
             yield Text(f"同时：{thrown.element.name.zh}", f"also: {thrown.element.name.en}")
-        if step.undecided:
-            yield SYSTEM_DECIDES
         if step.completed:
             yield ENDS
         elif not step.opened and not step.undecided:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, or_, select
@@ -13,17 +13,16 @@ from app import engine
 from app.clock import LAW_ZONE
 from app.db import Row, db, table
 from app.errors import NotFound
-from app.models import Case, CaseLink, Child, Instance, Performance, Placement, ReportLink, Subscription, Task
-from app.rules import clock_six_months
+from app.models import Case, CaseLink, Child, Instance, Placement, ReportLink, Subscription, Task
 from app.rules.access import Person
-from app.services import _needs, _seal, access, children, inbox, practice, releases
+from app.services import _seal, access, children, clocks, inbox, practice, releases
 from app.services.library import library
 from app.services.story import BEHIND, Teller
-from app.services.views import Arrival, CasePage, ClockView, InboxRow, Relative
+from app.services.views import Arrival, CasePage, InboxRow, Relative
 from app.text import Text
 
 CASE, CHILD, TASK, INSTANCE = table(Case), table(Child), table(Task), table(Instance)
-PLACEMENT, PERFORMANCE, LINK, REPORT_LINK = table(Placement), table(Performance), table(CaseLink), table(ReportLink)
+PLACEMENT, LINK, REPORT_LINK = table(Placement), table(CaseLink), table(ReportLink)
 SUBSCRIPTION = table(Subscription)
 PAGE = 50
 LONGEST_ID = 19
@@ -65,7 +64,7 @@ def page(person: Person, case_id: int, lang: str = "zh") -> CasePage:
         story=teller.lines(),
         next_tasks=shown,
         diagrams=teller.diagrams(),
-        clocks=_clocks(session, row, now, lang),
+        clocks=clocks.of(session, row, now, lang),
         family=_family(session, person, row, lang) if row["kind"] == "child" else (),
         reports=session.scalar(
             select(func.count(REPORT_LINK.c.report_id.distinct())).where(REPORT_LINK.c.case_id == case_id)
@@ -132,40 +131,6 @@ def _placed(session: Session, row: Row) -> Row | None:
 def _tonight(session: Session, row: Row) -> Text:
     placed = _placed(session, row)
     return PLACES.get(placed["kind"], NOT_RECORDED) if placed else NOT_RECORDED
-
-
-def _clocks(session: Session, row: Row, now: datetime, lang: str) -> tuple[ClockView, ...]:
-    query = select(PERFORMANCE).where(PERFORMANCE.c.case_id == row["case_id"])
-    rows = list(session.execute(query.order_by(PERFORMANCE.c.observed_on, PERFORMANCE.c.id)).mappings())
-    if not rows:
-        return ()
-    named = {
-        gid: children.guardian_label(kind, told, lang)
-        for gid, kind, told in children.guardians(session, row["case_id"], row["wrapped_key"])
-    }
-    today = now.astimezone(LAW_ZONE).date()
-    return tuple(
-        _clock_view(named[guardian], [_needs.performance_row(r) for r in rows if r["guardian_id"] == guardian], today)
-        for guardian in dict.fromkeys(r["guardian_id"] for r in rows)
-    )
-
-
-def _clock_view(name: str, rows: list[Any], today: date) -> ClockView:
-    clock = clock_six_months.evaluate(rows, today)
-    return ClockView(
-        guardian=name,
-        state=clock.state,
-        current=_length(clock.current),
-        longest=_length(clock.longest),
-        last_year=Text(f"{clock.last_12_months} 天", f"{clock.last_12_months} days"),
-        rule_version=clock.rule_version,
-        six_months_on=clock.six_months_on,
-        spans=tuple(clock.spans),
-    )
-
-
-def _length(length: clock_six_months.Length) -> Text:
-    return Text(f"{length.months} 个月 {length.days} 天", f"{length.months} months {length.days} days")
 
 
 def _family(session: Session, person: Person, row: Row, lang: str) -> tuple[Relative, ...]:

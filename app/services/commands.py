@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import orjson
 from sqlalchemy import delete, insert, select, update
+from sqlalchemy.orm import Session
 
 from app import clock, engine
 from app.db import Row, db, table, transaction
@@ -20,12 +22,16 @@ from app.errors import Invalid, NotFound, Refused, Stale
 from app.models import Draft, Incident, Instance, Outbox, Submission, Task
 from app.rules import facts as learned
 from app.rules.forms import Form
-from app.services import _queue, _registers, _route, _step, choices, practice, submissions
+from app.services import _queue, _registers, _route, _seal, _step, choices, practice, submissions
 from app.services._work import CHANGED, SYSTEM, Actor, Live, Work
 from app.text import Text
 
 TASK, INSTANCE, DRAFT, SUBMISSION = table(Task), table(Instance), table(Draft), table(Submission)
 FILL_IN = Text("还有几处要补，看看下面的提示。", "A few things are missing; see the notes below.")
+KEY_REUSED = Text(
+    "这个幂等键已经用来提交过别的内容，这次没有提交。请换一个键。",
+    "Something else was sent with this idempotency key before; nothing was sent now. Use another key.",
+)
 NOBODY_WAITS = Text(
     "这个个案现在没有流程在等这件事，没有登记。请核对个案，或换一类再记。",
     "Nothing in this case waits for this, so it was not registered. Check the case, or record it as another kind.",
@@ -62,20 +68,24 @@ def complete(
 ) -> Done:
     """Send a task's form: the answers are kept, the case moves on, the draft goes.
 
-    Sending again with the same `key` does nothing and gives the first result.
-    Raises: Invalid (with a message for each field), Stale (closed or changed meanwhile), NotFound.
+    Sending the same again with the same `key` does nothing and gives the first result.
+    Raises: Invalid (with a message for each field), Stale (closed or changed meanwhile), NotFound,
+    Refused("key_reused") when something else was sent with this key.
     """
     case_id = db.session.scalar(select(TASK.c.case_id).where(TASK.c.id == task_id))
     if case_id is None:
         raise NotFound("no_task", Text("没有这件待办。", "There is no such task."), task=task_id)
-    if key and (done := _done_before(actor, key)):
+    mark = _mark(key, [task_id, version, dict(raw)]) if key else None
+    if mark and (done := _done_before(db.session(), actor, mark)):
         return done
     try:
         with work_on(actor) as work:
             work.lock(case_id)
+            if mark and (done := _done_before(work.session, actor, mark)):
+                return done
             task, live = _task_under_lock(work, task_id, version)
             work.occurred_at = occurred_at or work.now
-            submission_id = _submit(work, live, task, raw, lang, key)
+            submission_id = _submit(work, live, task, raw, lang, mark)
         return Done(case_id, submission_id, tuple(work.opened_tasks))
     except Refused:
         raise
@@ -84,12 +94,22 @@ def complete(
         raise
 
 
-def _done_before(actor: Actor, key: str) -> Done | None:
-    query = select(SUBMISSION.c.id, SUBMISSION.c.case_id).where(
-        SUBMISSION.c.user_id == actor.user_id, SUBMISSION.c.idempotency_key == key
+def _mark(key: str, sent: list[Any]) -> str:
+    """What is kept of an idempotency key: a fingerprint of the key, then one of what was sent with it."""
+    body = orjson.dumps(sent, option=orjson.OPT_SORT_KEYS, default=str).decode()
+    return "".join(_seal.blind_index(f"idempotency.{part}", text).hex() for part, text in (("key", key), ("body", body)))
+
+
+def _done_before(session: Session, actor: Actor, mark: str) -> Done | None:
+    query = select(SUBMISSION.c.id, SUBMISSION.c.case_id, SUBMISSION.c.idempotency_key).where(
+        SUBMISSION.c.user_id == actor.user_id, SUBMISSION.c.idempotency_key.startswith(mark[: len(mark) // 2])
     )
-    row = db.session.execute(query).first()
-    return Done(row.case_id, row.id, ()) if row else None
+    row = session.execute(query).first()
+    if row is None:
+        return None
+    if row.idempotency_key != mark:
+        raise Refused("key_reused", KEY_REUSED, submission=row.id)
+    return Done(row.case_id, row.id, ())
 
 
 def _task_under_lock(work: Work, task_id: int, version: int) -> tuple[Row, Live]:

@@ -154,7 +154,11 @@ def due_view(books: Library, row: Row) -> DueView:
     said, due = books.deadlines.describe(row["deadline_id"]), row["due"]
     if row["due_at"] == NO_LIMIT:
         return DueView(
-            None, deadline_id=row["deadline_id"], rule=said.rule, source=said.source, is_choice=said.is_choice
+            None,
+            deadline_id=row["deadline_id"],
+            rule=said.rule,
+            source=said.source.strip("—"),
+            is_choice=said.is_choice,
         )
     return DueView(
         at=row["due_at"],
@@ -164,7 +168,7 @@ def due_view(books: Library, row: Row) -> DueView:
         started_at=datetime.fromisoformat(due["started_at"]) if due.get("started_at") else None,
         start_fact=Text("", ""),
         method=Text(due.get("zh", ""), due.get("en", "")),
-        source=said.source,
+        source=said.source.strip("—"),
         is_choice=said.is_choice,
     )
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import insert, select
@@ -72,6 +74,33 @@ def current(session: Session) -> int:
     if found is None:
         raise NotFound("no_release", Text("还没有发布任何流程版本。", "No release has been published yet."))
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseRow:
+    """A release in the list; `published_at` is empty while nothing has started under it."""
+
+    id: int
+    hash: str
+    note: str
+    loaded_at: datetime
+    published_at: datetime | None
+    current: bool
+
+
+def index() -> list[ReleaseRow]:
+    """Every release, newest first."""
+    rows = db.session.scalars(select(Release).order_by(Release.id.desc())).all()
+    last = max((row for row in rows if row.published_at), key=lambda row: (row.published_at, row.id), default=None)
+    return [
+        ReleaseRow(row.id, row.hash, row.note, row.loaded_at, row.published_at, row is last) for row in rows
+    ]
+
+
+def in_force() -> ReleaseRow:
+    """The release under which new cases start now. Raises NotFound."""
+    now = current(db.session())
+    return next(row for row in index() if row.id == now)
 
 
 def current_library() -> Library:

@@ -67,6 +67,13 @@ def file_report(raw: Mapping[str, Any], actor: Actor, *, channel: str = "web", l
         return Receipt(number, code, report_id, case.id)
 
 
+def form(lang: str = "zh") -> tuple[dict[str, Any], dict[str, choices.Options]]:
+    """The public form as data, for programs: its form-js layout and its options. Raises NotFound."""
+    session = db.session()
+    books = library(session, releases.current(session))
+    return books.layout(PUBLIC_FORM), choices.of(session, {}, books.form(PUBLIC_FORM), lang)
+
+
 def _path(session: Any, code: str | None) -> str:
     """The path of the place chosen on the report, else of the whole city."""
     query = (

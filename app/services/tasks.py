@@ -14,13 +14,15 @@ from app.errors import NotFound, Stale
 from app.models import Case, Draft, Submission, Task, User
 from app.rules.access import Action, Person
 from app.rules.forms import Form
-from app.services import _outlook, _seal, access, choices, inbox, practice, submissions
+from app.services import _outlook, _seal, access, choices, clocks, inbox, practice, submissions
 from app.services._work import CHANGED
 from app.services.library import Library, library
 from app.services.views import TaskPage
 from app.text import Text
 
 TASK, DRAFT, SUBMISSION, USER, CASE = (table(model) for model in (Task, Draft, Submission, User, Case))
+
+CLOCK = "clock_figures"
 
 
 def page(person: Person, task_id: int, lang: str = "zh") -> TaskPage:
@@ -37,7 +39,7 @@ def page(person: Person, task_id: int, lang: str = "zh") -> TaskPage:
         row=inbox.rows(session, [row], person, now, lang)[0],
         version=row["version"],
         form_id=form.id,
-        answers=draft[0] if draft else _known(session, row, form),
+        answers=draft[0] if draft else _known(session, row, form, now, lang),
         draft_saved_at=draft[1] if draft else None,
         choices=choices.of(session, row, form, lang),
         clauses=tuple(books.clauses[clause] for clause in element.clauses if clause in books.clauses),
@@ -167,8 +169,11 @@ def _seen_by(books: Library, row: Row) -> tuple[Text, ...]:
     return tuple(names)
 
 
-def _known(session: Session, row: Row, form: Form) -> dict[str, Any]:
-    """What a fresh form starts with: for F01 what the reporter wrote, for F03 one line for each child."""
+def _known(session: Session, row: Row, form: Form, now: datetime, lang: str) -> dict[str, Any]:
+    """What a fresh form starts with: what the reporter wrote, a line for each child, the clock's figures."""
+    guardian_id = row["context"].get("guardian_id")
+    if CLOCK in form.questions and guardian_id:
+        return {CLOCK: clocks.figures(session, row["case_id"], guardian_id, now, lang)}
     if form.id == "F01":
         return _from_public_report(session, row, form)
     if form.id == "F03":
