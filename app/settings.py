@@ -24,6 +24,7 @@ class Settings:
     port: int
     demo: bool
     instance_dir: Path
+    metrics_token: str = ""
 
     @classmethod
     def read(cls, env: Mapping[str, str] | None = None) -> Settings:
@@ -38,6 +39,7 @@ class Settings:
             port=_port(env),
             demo=demo,
             instance_dir=folder,
+            metrics_token=env.get("METRICS_TOKEN", ""),
         )
 
     @property

@@ -1,0 +1,66 @@
+"""The API for programs, /api/v1: the same services and the same rules of access as the pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import flask_smorest
+from flask import Flask, request
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import HTTPException
+
+from app.api import caller, description, problems, schemas
+from app.api.blueprints import PREFIX
+from app.api.cases import cases
+from app.api.deadlines import deadlines
+from app.api.releases import releases
+from app.api.reports import reports
+from app.api.tasks import tasks
+from app.api.tokens import session, tokens
+from app.errors import Refused
+from app.web import frame
+
+BLUEPRINTS = (tokens, session, reports, tasks, cases, deadlines, releases)
+Handler = Callable[[Any], ResponseReturnValue]
+
+
+class Api(flask_smorest.Api):  # type: ignore[misc]  # flask-smorest is not typed
+    """The description and its routes; errors are answered by `problems`, not by the library."""
+
+    ERROR_SCHEMA = schemas.Problem
+    DEFAULT_ERROR_RESPONSE_NAME = None
+
+    def _register_error_handlers(self) -> None:
+        """None of its own: it would answer for the pages too."""
+
+
+def register(app: Flask) -> None:
+    """Give the application its API; the pages must be registered already."""
+    app.config.update(
+        API_TITLE=description.TITLE,
+        API_VERSION=description.VERSION,
+        OPENAPI_VERSION=description.OPENAPI,
+        OPENAPI_URL_PREFIX=PREFIX,
+        API_SPEC_OPTIONS=description.options(),
+    )
+    caller.configure(app)
+    api = Api(app)
+    for blueprint in BLUEPRINTS:
+        app.extensions["csrf"].exempt(blueprint)  # caller.recognise checks it, knowing who calls
+        api.register_blueprint(blueprint)
+    for kind, page, problem in (
+        (Refused, frame.refused, problems.refused),
+        (HTTPException, frame.failed, problems.failed),
+        (Exception, frame.broken, problems.broken),
+    ):
+        app.register_error_handler(kind, _by_path(page, problem))
+
+
+def _by_path(page: Handler, problem: Handler) -> Handler:
+    """An error below /api/ is a problem, anywhere else a page; also where no route matched."""
+
+    def answer(error: Any) -> ResponseReturnValue:
+        return (problem if request.path.startswith("/api/") else page)(error)
+
+    return answer

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 import orjson
+from prometheus_client import Histogram
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
@@ -27,6 +28,7 @@ from app.services._work import CHANGED, SYSTEM, Actor, Live, Work
 from app.text import Text
 
 TASK, INSTANCE, DRAFT, SUBMISSION = table(Task), table(Instance), table(Draft), table(Submission)
+STEPS = Histogram("shouwang_step_seconds", "How long commands take, to the commit.", registry=None)
 FILL_IN = Text("还有几处要补，看看下面的提示。", "A few things are missing; see the notes below.")
 KEY_REUSED = Text(
     "这个幂等键已经用来提交过别的内容，这次没有提交。请换一个键。",
@@ -50,7 +52,7 @@ class Done:
 @contextmanager
 def work_on(actor: Actor) -> Iterator[Work]:
     """A transaction to step in: the time is read once, everything queued is carried out, then committed."""
-    with transaction() as session:
+    with STEPS.time(), transaction() as session:
         work = Work(session, actor, clock.now(practice.offset(session)))
         yield work
         _step.carry_out(work)
@@ -97,7 +99,9 @@ def complete(
 def _mark(key: str, sent: list[Any]) -> str:
     """What is kept of an idempotency key: a fingerprint of the key, then one of what was sent with it."""
     body = orjson.dumps(sent, option=orjson.OPT_SORT_KEYS, default=str).decode()
-    return "".join(_seal.blind_index(f"idempotency.{part}", text).hex() for part, text in (("key", key), ("body", body)))
+    return "".join(
+        _seal.blind_index(f"idempotency.{part}", text).hex() for part, text in (("key", key), ("body", body))
+    )
 
 
 def _done_before(session: Session, actor: Actor, mark: str) -> Done | None:

@@ -40,7 +40,9 @@ def page(person: Person, lang: str = "zh") -> OversightPage:
     """What is late and what falls due within a day, in the regions this person answers for."""
     session, now = db.session(), practice.now()
     scope = access.policy(session).scope(person)
-    reach = and_(access.within_reach(scope.supervised), or_(CASE.c.sealed.is_(False), access.seen_cases(session, person)))
+    reach = and_(
+        access.within_reach(scope.supervised), or_(CASE.c.sealed.is_(False), access.seen_cases(session, person))
+    )
     base = inbox.base().where(TASK.c.status == "open", TASK.c.process != deadlines.ESCALATION, reach)
     late = list(session.execute(base.where(TASK.c.due_at <= now).order_by(TASK.c.due_at).limit(SHOWN)).mappings())
     due = base.where(TASK.c.due_at > now, TASK.c.due_at <= now + SOON)

@@ -92,9 +92,7 @@ def index() -> list[ReleaseRow]:
     """Every release, newest first."""
     rows = db.session.scalars(select(Release).order_by(Release.id.desc())).all()
     last = max((row for row in rows if row.published_at), key=lambda row: (row.published_at, row.id), default=None)
-    return [
-        ReleaseRow(row.id, row.hash, row.note, row.loaded_at, row.published_at, row is last) for row in rows
-    ]
+    return [ReleaseRow(row.id, row.hash, row.note, row.loaded_at, row.published_at, row is last) for row in rows]
 
 
 def in_force() -> ReleaseRow:

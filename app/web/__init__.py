@@ -8,6 +8,7 @@ from app.web import build, filters, frame, signin
 from app.web.cases import cases
 from app.web.desk import desk
 from app.web.forms import sheet
+from app.web.health import health
 from app.web.oversight import oversight
 from app.web.practice import practice
 from app.web.processes import processes
@@ -23,7 +24,7 @@ def register(app: Flask) -> None:
     build.install(app)
     app.jinja_env.filters.update(filters.filters(frame.lang, frame.now))
     app.jinja_env.globals["form_sheet"] = sheet
-    for blueprint in (desk, cases, oversight, processes, report):
+    for blueprint in (desk, cases, oversight, processes, report, health):
         app.register_blueprint(blueprint)
     if signin.demo_settings(app):
         app.register_blueprint(practice)

@@ -1,0 +1,73 @@
+"""Tasks: the inbox, one task, taking it, giving it back, sending its form."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response
+
+from app.api import caller, schemas
+from app.api.blueprints import Blueprint
+from app.api.languages import lang
+from app.db import db
+from app.services import access, commands, inbox, views
+from app.services import tasks as service
+from app.services._work import Actor
+
+tasks = Blueprint("tasks", "Work for people.")
+
+
+@tasks.operation("GET", "listTasks", query=schemas.TaskQuery, gives=schemas.TaskList, refuses=(422,))
+def index(asked: dict[str, Any]) -> dict[str, Any]:
+    """Open tasks in one view, in the order in which they fall due."""
+    page = inbox.page(caller.me(), asked["view"], asked["after"], lang(), asked["limit"])
+    rows = [row for group in page.groups for row in group.rows]
+    return {"view": page.view, "as_of": page.as_of, "counts": page.counts, "after": page.after, "tasks": rows}
+
+
+@tasks.operation("GET /<int:task_id>", "getTask", gives=schemas.Task, refuses=(403, 404))
+def show(task_id: int) -> views.TaskPage:
+    """One task: until when and why, what is known, what follows each answer."""
+    return service.page(caller.me(), task_id, lang())
+
+
+@tasks.operation("GET /<int:task_id>/form", "getTaskForm", gives=schemas.FormLayout, refuses=(403, 404))
+def form(task_id: int) -> dict[str, Any]:
+    """What a task's form asks, and the options that come from the case."""
+    form_id, layout, choices = service.layout(caller.me(), task_id, lang())
+    return {"id": form_id, "layout": layout, "choices": choices}
+
+
+@tasks.operation("POST /<int:task_id>/claim", "claimTask", gives=schemas.Task, refuses=(400, 403, 404, 409))
+def claim(task_id: int) -> views.TaskPage:
+    """Take a free task; refused with 409 when somebody was quicker."""
+    service.claim(caller.me(), task_id)
+    return service.page(caller.me(), task_id, lang())
+
+
+@tasks.operation("POST /<int:task_id>/release", "releaseTask", status=204, refuses=(400, 403, 404, 409))
+def release(task_id: int) -> Response:
+    """Give a task back to the unit."""
+    service.release(caller.me(), task_id)
+    return Response(status=204)
+
+
+@tasks.operation(
+    "POST /<int:task_id>/complete",
+    "completeTask",
+    body=schemas.Completion,
+    headers=schemas.IdempotencyKey,
+    gives=schemas.Completed,
+    refuses=(403, 404, 409),
+)
+def complete(given: dict[str, Any], sent: dict[str, str | None], task_id: int) -> commands.Done:
+    """Send a task's form; the case moves on in the same transaction.
+
+    With an Idempotency-Key, sending the same again gives the first result, and something else under
+    the same key is refused with 422 `key_reused`. A stale `version`, or a task that somebody else
+    has closed, is refused with 409 and nothing is written.
+    """
+    me = caller.me()
+    access.require(db.session(), me, "work", access.task_resource(db.session(), task_id))
+    actor = Actor(me.id, "api")
+    return commands.complete(task_id, given["version"], given["answers"], actor, lang=lang(), key=sent["key"])
