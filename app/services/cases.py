@@ -25,8 +25,7 @@ CASE, CHILD, TASK, INSTANCE = table(Case), table(Child), table(Task), table(Inst
 PLACEMENT, LINK, REPORT_LINK = table(Placement), table(CaseLink), table(ReportLink)
 SUBSCRIPTION = table(Subscription)
 PAGE = 50
-LONGEST_ID = 19
-"""Digits of the largest row id."""
+LARGEST_ID = 2**63
 PLACES = {
     "relative": Text("亲属家", "with relatives"),
     "village": Text("村(居)委会安排的家庭", "with a family found by the village"),
@@ -169,7 +168,7 @@ def index(person: Person, search: str = "", after: int = 0, lang: str = "zh") ->
     query = (
         select(CASE, CHILD.c.secret.label("child_secret")).outerjoin(CHILD, CHILD.c.case_id == CASE.c.id).where(*where)
     )
-    if after:
+    if 0 < after < LARGEST_ID:
         query = query.where(CASE.c.id < after)
     rows = list(session.execute(query.order_by(CASE.c.id.desc()).limit(PAGE + 1)).mappings())
     found = [_index_row(session, person, row, now, lang) for row in rows[:PAGE]]
@@ -179,7 +178,7 @@ def index(person: Person, search: str = "", after: int = 0, lang: str = "zh") ->
 def _matches(search: str) -> Any:
     digits = search.rpartition("-")[2].lstrip("0")
     named = CHILD.c.name_index == _seal.blind_index("child.name", search)
-    return or_(named, CASE.c.id == int(digits)) if digits.isdecimal() and len(digits) < LONGEST_ID else named
+    return or_(named, CASE.c.id == int(digits)) if digits.isdecimal() and len(digits) < 19 else named
 
 
 def _index_row(session: Session, person: Person, row: Row, now: datetime, lang: str) -> dict[str, Any]:

@@ -15,12 +15,12 @@ from app.web import frame
 cases = Blueprint("cases", __name__, url_prefix="/cases")
 
 
-@cases.get("/")
+@cases.route("/", methods=["GET", "POST"])
 @auth_required()
 def index() -> ResponseReturnValue:
-    """The cases this person may see; `q` is a child's whole name or a number."""
-    search = request.args.get("q", "").strip()
-    found, total, after = service.index(frame.me(), search, request.args.get("after", 0, type=int), frame.lang())
+    """The cases this person may see; `q` is a child's whole name or a number, posted: a name is not for addresses."""
+    search, before = request.form.get("q", "").strip(), request.values.get("after", 0, type=int)
+    found, total, after = service.index(frame.me(), search, before, frame.lang())
     return render_template("case/index.html", cases=found, total=total, query=search, after=after)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import secrets
 from typing import Any
 
@@ -12,7 +13,9 @@ from flask_babel import Babel
 from flask_babel import gettext as _
 from flask_security import current_user
 from flask_wtf import CSRFProtect
+from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
+from werkzeug.routing import IntegerConverter, Map
 from werkzeug.wrappers import Response
 
 from app import errors
@@ -21,17 +24,23 @@ from app.models import Unit
 from app.rules.access import ADMIN, AUDITOR, POLICY, Person
 from app.services import access, practice, releases
 from app.services.library import Library
+from app.text import Text
 from app.web import presenters, signin
 
 log = logging.getLogger(__name__)
 locale = Blueprint("locale", __name__)
 LANGUAGES = ("zh", "en")
+PATH = re.compile(r"/(?![/\\])[^\s\\\x00-\x1f\x7f]*")
 COOKIE = "lang"
 DEMO_PASSWORD = "shouwang-demo"  # noqa: S105 - invented people of practice mode only
 YEAR = 365 * 24 * 3600
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'; manifest-src 'self'"
+)
+NOT_PROVEN = Text(
+    "没有提交：这一页开得太久，或者中途换了登录。请回到上一页，刷新后再提交。",
+    "Nothing was sent: this page was open too long, or somebody else signed in. Go back, reload it, and send again.",
 )
 STATUS: dict[type[errors.Refused], int] = {
     errors.NotFound: 404, errors.Forbidden: 403, errors.Stale: 409, errors.Invalid: 422, errors.Refused: 422,
@@ -63,11 +72,15 @@ def books() -> Library:
     return releases.current_library()
 
 
+def onward(target: str) -> str:
+    """`target` where it is a path of this site, else the first page; browsers read backslashes and drop tabs."""
+    return target if PATH.fullmatch(target) else "/"
+
+
 @locale.get("/language/<lang>")
 def switch(lang: str) -> ResponseReturnValue:
     """Change the language and stay on the page."""
-    onward = request.args.get("next", "/")
-    answer = redirect(onward if onward.startswith("/") and not onward.startswith("//") else "/")
+    answer = redirect(onward(request.args.get("next", "/")))
     answer.set_cookie(COOKIE, lang if lang in LANGUAGES else "zh", max_age=YEAR, samesite="Lax", httponly=True)
     return answer
 
@@ -149,6 +162,8 @@ def refused(error: errors.Refused) -> ResponseReturnValue:
 
 def failed(error: HTTPException) -> ResponseReturnValue:
     """An HTTP error as a page."""
+    if isinstance(error, CSRFError):
+        return render_template("errors/422.html", text=NOT_PROVEN.say(lang())), 400
     known = error.code if error.code in (403, 404, 409, 422, 429) else 404
     return render_template(f"errors/{known}.html"), error.code or 500
 
@@ -161,9 +176,18 @@ def broken(error: Exception) -> ResponseReturnValue:
     return render_template("errors/500.html", number=number, saved=False, duty="", again=request.path), 500
 
 
+class RowId(IntegerConverter):
+    """An integer in an address, as large as a row's id can be; beyond that there is no such page."""
+
+    def __init__(self, map: Map, *args: Any, **options: Any) -> None:  # noqa: A002 - werkzeug's name
+        super().__init__(map, *args, **{"max": 2**63 - 1, **options})
+
+
 def register(app: Flask) -> None:
     """Give the application its frame."""
+    app.url_map.converters["int"] = RowId
     Babel(app, default_locale="zh", locale_selector=lang, default_translation_directories="translations")
+    app.config["WTF_CSRF_TIME_LIMIT"] = None  # as long as the session: nobody loses a form that took an hour
     CSRFProtect(app)
     app.jinja_env.add_extension("jinja2.ext.i18n")
     app.context_processor(safe_context)

@@ -8,6 +8,7 @@ from flask_security import auth_required
 
 from app.services import deadlines
 from app.services import practice as service
+from app.web import frame
 
 practice = Blueprint("practice", __name__, url_prefix="/practice")
 
@@ -17,5 +18,4 @@ practice = Blueprint("practice", __name__, url_prefix="/practice")
 def travel() -> ResponseReturnValue:
     """Move the shared practice time ahead; every deadline on the way fires on its day."""
     deadlines.travel(service.ahead(request.form.get("by", "P1D")))
-    onward = request.form.get("next", "/")
-    return redirect(onward if onward.startswith("/") and not onward.startswith("//") else "/")
+    return redirect(frame.onward(request.form.get("next", "/")))
