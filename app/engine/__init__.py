@@ -8,7 +8,7 @@ from app.engine.diagrams import parse
 from app.engine.execution import advance, dry_run
 from app.engine.faults import DiagramError, EngineError
 from app.engine.gate import Verdict, verdict
-from app.engine.linting import Catalog, Problem, lint
+from app.engine.linting import Catalog, Problem, lint, with_context
 from app.engine.model import Definition, Element, Flow
 from app.engine.state import open_state, seal_state
 from app.engine.step import (
@@ -60,4 +60,5 @@ __all__ = [
     "seal_state",
     "stuck",
     "verdict",
+    "with_context",
 ]

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from app.engine.faults import DiagramError
 from app.engine.linting import conditions, duties, foreign, gateways, parts, prediction, structure, timing
 from app.engine.linting.catalog import Catalog, Fields
+from app.engine.linting.context import with_context
 from app.engine.linting.rules import RULES, Finding, Problem, Severity, found, problems
 from app.engine.reading import Document, read
 
-__all__ = ["RULES", "Catalog", "Fields", "Problem", "Severity", "engine_problems", "lint"]
+__all__ = ["RULES", "Catalog", "Fields", "Problem", "Severity", "engine_problems", "lint", "with_context"]
 
 
 def lint(xml: bytes, catalog: Catalog | None = None) -> list[Problem]:

@@ -71,12 +71,13 @@ def _given(document: Document, scopes: list[Scope], process: str, catalog: Catal
     found_: Types = dict(catalog.context.get(process, {}))
     for scope in scopes:
         for node in scope.nodes.values():
-            for name, kind in _given_by(document, node, catalog):
+            for name, kind in given_by(document, node, catalog):
                 found_[name] = unite(found_[name], kind) if name in found_ else kind
     return found_
 
 
-def _given_by(document: Document, node: Node, catalog: Catalog) -> Iterator[tuple[str, Type | None]]:
+def given_by(document: Document, node: Node, catalog: Catalog) -> Iterator[tuple[str, Type | None]]:
+    """The variables that one node adds: from its form, its operation or its message."""
     said = node.properties
     yield from catalog.forms.get(said.get("form", ""), {}).items()
     yield from catalog.operations.get(said.get("operation", ""), {}).items()
