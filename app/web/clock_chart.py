@@ -88,6 +88,7 @@ class Chart:
     ticks: tuple[Tick, ...]
     marks: tuple[Mark, ...]
     kinds: tuple[tuple[str, Text], ...]
+    today: date
     today_x: float
 
 
@@ -156,5 +157,6 @@ def chart(clocks: Sequence[ClockView], today: date, lang: str) -> Chart | None:
         ticks=tuple(_ticks(first, last, lang)),
         marks=marks,
         kinds=tuple((kind, text) for kind, text in KINDS.items() if kind in present),
+        today=today,
         today_x=_x(today, first),
     )

@@ -116,7 +116,7 @@ def test_unjudged_risk_shows_nothing() -> None:
 
 
 def line(name: str = "林小禾", age: int | None = 9) -> ChildLine:
-    return ChildLine(1, name, "F", age, "orange", "红柳滩村")
+    return ChildLine(1, name, "f", age, "orange", "红柳滩村")
 
 
 def test_a_child_in_one_line() -> None:
@@ -199,7 +199,9 @@ def test_filters_ask_for_language_and_time_each_time() -> None:
 def test_every_filter_is_bound_to_language_and_time() -> None:
     bound = filters(lambda: "en", lambda: NOW)
     recorded = StoryLine(1, at(11, 19), at(11, 20, 8), Text("", ""), "", Text("", ""), late_entry=True)
-    clock = ClockView("父亲", "RUN", *[Text("", "")] * 3, "1", None, ((date(2026, 11, 1), date(2026, 11, 24), "counted"),))
+    clock = ClockView(
+        "父亲", "RUN", *[Text("", "")] * 3, "1", None, ((date(2026, 11, 1), date(2026, 11, 24), "counted"),)
+    )
     said = {
         "say": bound["say"](Text("待办", "task")),
         "absolute": bound["absolute"](at(11, 24), end=True),
@@ -214,7 +216,7 @@ def test_every_filter_is_bound_to_language_and_time() -> None:
         "late_entry": bound["late_entry"](recorded),
         "risk": bound["risk"]("red").word,
         "age": bound["age"](9),
-        "sex": bound["sex"]("F"),
+        "sex": bound["sex"]("f"),
         "child": bound["child"](line("Lin Xiaohe")),
         "joined": bound["joined"](["a", "b"]),
         "commas": bound["commas"](["a", "b"]),
