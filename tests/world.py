@@ -39,6 +39,7 @@ from app.models import (
     Unit,
 )
 from app.rules.calendar import add_months, parse_rule
+from app.rules.forms import Choices, Form
 from app.services import (
     _queue,
     _registers,
@@ -283,22 +284,30 @@ class World:
         assert held, f"nobody is {role} in unit {unit_id}"
         return Actor(held[0]["user_id"], role)
 
+    def anybody(self) -> Actor:
+        """Any person."""
+        return Actor(self.rows(sa.select(POST.c.user_id).limit(1))[0]["user_id"], "township_worker")
+
     def arrive(self, message: str, case: int = 0, instance: int | None = None, **wanted: Any) -> commands.Done:
         """Register at the desk what came from outside, for the instance it is about."""
         case, rules = case or self.case, self.library.messages[message]
-        row = self.case_row(case)
         sources = rules["payload_sources"]["desk"].values()
         if instance is None and any(source.startswith("instance:") for source in sources):
             instance = self._catcher(message, case)
-        context = self.rows(sa.select(INSTANCE.c.context).where(INSTANCE.c.id == instance))
-        about = {"case_id": case, "wrapped_key": row["wrapped_key"], "path": row["path"]}
         form = self.library.form(rules["form"])
-        offered = choices.of(db.session(), about | {"context": context[0]["context"] if context else {}}, form, "zh")
+        offered = self.offered(form, case, instance)
         raw = plausible(form, offered, self.rng, self.now, {name: _plain(value) for name, value in wanted.items()})
         with readable(message, raw):
             done = commands.record_arrival(case, message, instance, raw, Actor(None, "county_worker"))
         self.settle()
         return done
+
+    def offered(self, form: Form, case: int, instance: int | None = None) -> Choices:
+        """What may be chosen on a form about this case."""
+        row = self.case_row(case)
+        context = self.rows(sa.select(INSTANCE.c.context).where(INSTANCE.c.id == instance))
+        about = {"case_id": case, "context": context[0]["context"] if context else {}}
+        return choices.of(db.session(), row | about, form, "zh")
 
     def _catcher(self, message: str, case: int) -> int:
         """The one running instance whose diagram catches the message; the one that waits for it now, if one does."""
