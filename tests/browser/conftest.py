@@ -9,9 +9,9 @@ from __future__ import annotations
 import random
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -21,8 +21,9 @@ from werkzeug.serving import make_server
 
 from app import clock, create_app
 from app.db import db, transaction
+from app.demo import load as demo
 from app.demo import people
-from app.services import deadlines, releases
+from app.services import deadlines, practice, releases
 from tests.browser.person import Person
 from tests.conftest import START, settings
 
@@ -72,8 +73,6 @@ class Site:
     def travel(self, by: str) -> None:
         """Move the practice clock, deadline by deadline."""
         with self.app.app_context():
-            from app.services import practice  # noqa: PLC0415
-
             deadlines.travel(practice.ahead(by))
 
 
@@ -87,26 +86,22 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="module")
-def site(chromium: Browser, sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """The installation: one for each module, torn down with it."""
-    folder = tmp_path_factory.mktemp("site")
-    shutil.copy(sqlite_template, folder / "site.db")
+@contextmanager
+def running(chromium: Browser, folder: Path, template: Path, fill: Callable[[], None]) -> Iterator[Site]:
+    """An installation served from this process, filled by `fill`, torn down at the end."""
+    shutil.copy(template, folder / "site.db")
+    PICTURES.mkdir(exist_ok=True)
     with clock.fixed(START):
         app = create_app(settings(f"sqlite:///{folder / 'site.db'}", folder))
         with app.app_context():
             releases.publish(releases.load())
-            roles = list(releases.current_library().roles.values())
-            with transaction() as session:
-                people.settle(session, roles, random.Random(1))
+            fill()
         server = make_server("127.0.0.1", 0, app, threaded=True)
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         made = Site(app, f"http://127.0.0.1:{server.port}", chromium, [])
         yield made
-        for number, context in enumerate(made.contexts):
-            for page in context.pages:
-                page.screenshot(path=PICTURES / f"last-{number}.png")
+        for context in made.contexts:
             context.close()
         server.shutdown()
         thread.join()
@@ -116,6 +111,22 @@ def site(chromium: Browser, sqlite_template: Path, tmp_path_factory: pytest.Temp
     assert not made.faults, made.faults
 
 
-def moment() -> datetime:
-    """The time it is, practice offset left out."""
-    return clock.now()
+def _settle() -> None:
+    """Units and people, and nothing to do yet."""
+    roles = list(releases.current_library().roles.values())
+    with transaction() as session:
+        people.settle(session, roles, random.Random(1))
+
+
+@pytest.fixture(scope="module")
+def site(chromium: Browser, sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A county with people and no cases."""
+    with running(chromium, tmp_path_factory.mktemp("site"), sqlite_template, _settle) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def town(chromium: Browser, sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A county at work: two dozen invented children at every stage."""
+    with running(chromium, tmp_path_factory.mktemp("town"), sqlite_template, lambda: demo.load(24, 5) and None) as made:
+        yield made

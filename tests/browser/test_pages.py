@@ -1,0 +1,120 @@
+"""Every page as somebody sees it: both languages, desk and phone, looked at, free of axe findings, no sideways scroll."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import sqlalchemy as sa
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from app.db import db, table
+from app.models import Case, Instance, Subscription, Task
+from app.services import releases
+from tests.browser.conftest import Site
+from tests.browser.person import PICTURES
+
+TASK, CASE, INSTANCE, SUBSCRIPTION = table(Task), table(Case), table(Instance), table(Subscription)
+LOOKS = [("zh", False), ("zh", True), ("en", False), ("en", True)]
+
+
+def named(lang: str, *, phone: bool) -> str:
+    """The end of a picture's name."""
+    return f"{'phone' if phone else 'desktop'}-{lang}"
+
+
+def look(page: Page, name: str) -> None:
+    """Keep a picture, let axe look too, and see that nothing sticks out sideways."""
+    page.wait_for_load_state("networkidle")
+    page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
+    found = Axe().run(page)
+    faults = [(v["id"], v["nodes"][0]["html"][:160]) for v in found.response["violations"]]
+    assert not faults, (name, faults)
+    wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert wide <= 0, f"{name} scrolls sideways by {wide} px"
+
+
+def one(site: Site, query: sa.Select[tuple[int]]) -> int:
+    """A single id."""
+    with site.app.app_context():
+        found = db.session.scalar(query)
+        assert found is not None, str(query)
+        return found
+
+
+@pytest.mark.parametrize(("lang", "phone"), LOOKS)
+def test_what_anybody_sees(town: Site, lang: str, phone: bool) -> None:
+    page = town.page(lang=lang, phone=phone)
+    for name, path in (("report", "/report/"), ("ask", "/report/ask"), ("sign-in", "/account/login"), ("no-page", "/nowhere")):
+        page.goto(path)
+        look(page, f"{name}-{named(lang, phone=phone)}")
+
+
+@pytest.mark.parametrize(("lang", "phone"), LOOKS)
+def test_the_caseworkers_desk(town: Site, lang: str, phone: bool) -> None:
+    someone = town.person("dudao", lang=lang, phone=phone)
+    page, end = someone.page, named(lang, phone=phone)
+    for view in ("mine", "free", "overdue", "unit"):
+        page.goto(f"/inbox?view={view}")
+        look(page, f"inbox-{view}-{end}")
+    task = page.locator("a[href^='/tasks/']").first.get_attribute("href")
+    assert task
+    page.goto(task)
+    look(page, f"task-{end}")
+    page.goto("/cases/")
+    look(page, f"cases-{end}")
+    case = one(town, sa.select(INSTANCE.c.case_id).join(CASE, CASE.c.id == INSTANCE.c.case_id).where(
+        INSTANCE.c.process == "assessment-help", INSTANCE.c.status == "running", CASE.c.path.contains("620702101")))  # fmt: skip
+    page.goto(f"/cases/{case}")
+    look(page, f"case-{end}")
+    instance = one(town, sa.select(sa.func.min(INSTANCE.c.id)).where(INSTANCE.c.case_id == case, INSTANCE.c.status == "running"))
+    page.goto(f"/cases/{case}/diagram/{instance}")
+    expect(page.locator(".bjs-powered-by")).to_be_visible()
+    look(page, f"case-diagram-{end}")
+    page.goto(f"/cases/{case}/record")
+    look(page, f"record-{end}")
+    page.locator(f"a[href^='/cases/{case}/record/']").first.click()
+    look(page, f"record-form-{end}")
+
+
+@pytest.mark.parametrize(("lang", "phone"), LOOKS)
+def test_the_supervisors_oversight(town: Site, lang: str, phone: bool) -> None:
+    someone = town.person("kezhang", lang=lang, phone=phone)
+    someone.page.goto("/oversight/")
+    look(someone.page, f"oversight-{named(lang, phone=phone)}")
+
+
+@pytest.mark.parametrize(("lang", "phone"), LOOKS)
+def test_every_diagram(town: Site, lang: str, phone: bool) -> None:
+    someone = town.person("zhengce", lang=lang, phone=phone)
+    page, end = someone.page, named(lang, phone=phone)
+    page.goto("/processes/")
+    look(page, f"processes-{end}")
+    with town.app.app_context():
+        stems = sorted(releases.current_library().diagrams)
+    for stem in stems:
+        page.goto(f"/processes/{stem}")
+        expect(page.locator(".bjs-powered-by")).to_be_visible()
+        page.wait_for_load_state("networkidle")
+        page.screenshot(path=PICTURES / f"process-{stem}-{end}.png", full_page=True)
+        texts = page.locator(".djs-element text").all_inner_texts()
+        assert texts, stem
+    look(page, f"process-last-{end}")
+
+
+def test_no_page_needs_a_script(town: Site) -> None:
+    """With scripts off a caseworker reads, keeps a draft, is told what is missing, and sends."""
+    someone = town.person("jingcha", script=False)
+    page = someone.page
+    page.goto("/inbox?view=free")
+    rows = page.locator(".inbox-list form[action$='/claim'] button")
+    if not rows.count():
+        pytest.fail(json.dumps("nothing free for the police officer in the practice data"))
+    rows.first.click()
+    expect(page.locator("#task-form")).to_be_visible()
+    page.locator("#task-form button.btn-go").first.click()
+    expect(page.locator(".summary")).to_be_visible()
+    page.locator("#task-form button[name=aside]").click()
+    page.goto("/inbox?view=mine")
+    expect(page.locator(".inbox-list")).to_contain_text("有草稿")
