@@ -93,9 +93,9 @@ def sections(person: Person) -> list[dict[str, Any]]:
     supervises = any(policy.supervises(role) for role in roles)
     wanted = [
         ("desk", _("待办"), "desk.inbox", "inbox", works),
-        ("cases", _("个案"), "cases.index", "folder", works or AUDITOR in roles),
-        ("oversight", _("督办台"), "oversight.index", "eye", supervises),
-        ("processes", _("流程"), "processes.index", "sitemap", True),
+        ("cases", _("个案"), "cases.index", "users", works or AUDITOR in roles),
+        ("oversight", _("督办台"), "oversight.index", "flag", supervises),
+        ("processes", _("流程"), "processes.index", "route", True),
     ]
     return [
         {"key": key, "label": label, "href": url_for(endpoint), "icon": icon, "current": request.blueprint == key}
