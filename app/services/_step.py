@@ -33,6 +33,8 @@ ENGINE = f"SpiffWorkflow {version('SpiffWorkflow')}"
 """Byte-equal re-execution is promised per engine version; across versions transitions are compared."""
 
 DEADLINE = table(Deadline)
+DEADLINE_SET, OPERATION_RUN = "deadline", "operation"
+"""The two kinds of results that a command is recorded with, in the order in which the step asked for them."""
 
 
 def carry_out(work: Work) -> None:
@@ -55,7 +57,7 @@ def advance(work: Work, live: Live, command: engine.Command) -> None:
     results: list[Any] = []
     step = engine.advance(
         definition, live.engine_state(), command, facts, work.now,
-        operate=partial(_operate, work, live, results), deadline=partial(_deadline, work, live),
+        operate=partial(_operate, work, live, results), deadline=partial(_deadline, work, live, results),
     )  # fmt: skip
     live.moved, live.changed = step.state, True
     if isinstance(command, engine.Deliver):
@@ -75,8 +77,12 @@ def advance(work: Work, live: Live, command: engine.Command) -> None:
         _route.empty_mailbox(work, live)
 
 
-def _deadline(work: Work, live: Live, rule: str, element: engine.Element, facts: Mapping[str, Any]) -> datetime | None:
+def _deadline(
+    work: Work, live: Live, results: list[Any], rule: str, element: engine.Element, facts: Mapping[str, Any]
+) -> datetime | None:
+    """When a timer of the diagram fires; kept with the command, since the holiday calendar may be amended later."""
     due = live.library.deadlines.due(rule, _tasks.arrival(work, element, facts), work.now)
+    results.append([DEADLINE_SET, element.process, element.id, due.at.isoformat() if due else None])
     return due.at if due else None
 
 
@@ -88,7 +94,7 @@ def _operate(work: Work, live: Live, results: list[Any], call: engine.OperationC
     variables = _effects.apply(work, live, call.operation, effects)
     live.facts |= {name: value for name, value in variables.items() if value is not None}
     learn(live, learned.facts_of_operation(call.operation, facts | variables, work.now))
-    results.append([call.process, call.element.id, call.operation, dict(variables)])
+    results.append([OPERATION_RUN, call.process, call.element.id, dict(variables)])
     return variables
 
 
