@@ -8,6 +8,8 @@ such a call carries no rights that another site could borrow.
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from flask import Flask, Request, current_app, g, request
 from flask_security import current_user
 from flask_security.utils import parse_auth_token, set_request_attr
@@ -20,14 +22,14 @@ from app.services import people
 from app.web.signin import Account
 
 TOKEN = "Authentication-Token"  # noqa: S105 - the name of a header
-TOKEN_SECONDS = 8 * 3600
+TOKEN_LASTS = timedelta(hours=8)
 LARGEST_BODY = 1_000_000
 """Bytes; the longest form is a tenth of it."""
 
 
 def configure(app: Flask) -> None:
     """Tokens come in a header, never in an address or a body, and last as long as a session."""
-    app.config["SECURITY_TOKEN_MAX_AGE"] = TOKEN_SECONDS
+    app.config["SECURITY_TOKEN_MAX_AGE"] = TOKEN_LASTS
     app.login_manager.request_loader(_bearer)  # type: ignore[attr-defined]  # set by Flask-Login
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from flask import request
@@ -29,7 +28,7 @@ def create(given: dict[str, str]) -> dict[str, Any]:
     form: Any = SignInForm(ImmutableMultiDict(given), meta={"csrf": False})
     if not form.validate():
         raise SignInNeeded(WRONG, "wrong_credentials")
-    expires_at = clock.real_now() + timedelta(seconds=caller.TOKEN_SECONDS)
+    expires_at = clock.real_now() + caller.TOKEN_LASTS
     return {"token": form.user.get_auth_token(), "expires_at": expires_at}
 
 

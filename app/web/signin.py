@@ -8,7 +8,7 @@ from typing import Any, cast
 from flask import Flask, current_app
 from flask_security import Security, SQLAlchemyUserDatastore, UserMixin, current_user, user_authenticated
 from flask_security.forms import LoginForm
-from sqlalchemy import func, select, update
+from sqlalchemy import case, func, select, update
 
 from app import clock
 from app.db import db, transaction
@@ -35,6 +35,8 @@ class Accounts(SQLAlchemyUserDatastore):
     def find_user(self, case_insensitive: bool = False, **wanted: Any) -> Account | None:
         """The account whose columns are as `wanted`, the name in any case if so asked."""
         (name, value), *_none = wanted.items()
+        if "\0" in str(value):  # PostgreSQL holds no such text, and would not even look
+            return None
         column = getattr(Account, name)
         same = func.lower(column) == str(value).lower() if case_insensitive else column == value
         found: Account | None = db.session.scalar(select(Account).where(same))
@@ -47,7 +49,7 @@ class SignInForm(LoginForm):
     def validate(self, **kwargs: Any) -> bool:
         """True for the right password of an account that is not locked."""
         name = (self.username.data or "") if hasattr(self, "username") else ""
-        row = db.session.execute(select(User).where(User.username == name)).scalar()
+        row = current_app.extensions["security"].datastore.find_user(case_insensitive=True, username=name)
         if row is not None and row.locked_until is not None and row.locked_until > clock.real_now():
             self.password.errors = [
                 "密码错了太多次，15 分钟后再试。 / Too many wrong passwords; try again in 15 minutes."
@@ -60,13 +62,17 @@ class SignInForm(LoginForm):
 
 
 def _count(user_id: int, wrong: int, *, right: bool) -> None:
-    """Count a wrong password, or forget them after the right one."""
+    """Count a wrong password, or forget them after the right one; tries at the same time all count."""
     if right and not wrong:
         return
-    wrong = 0 if right else wrong + 1
-    locked = clock.real_now() + LOCKED_FOR if wrong >= MOST_WRONG else None
+    values: dict[str, Any] = {"failed_sign_ins": 0, "locked_until": None}
+    if not right:
+        tries, until = User.failed_sign_ins + 1, clock.real_now() + LOCKED_FOR
+        values = {
+            "failed_sign_ins": case((tries >= MOST_WRONG, 0), else_=tries),
+            "locked_until": case((tries >= MOST_WRONG, until), else_=User.locked_until),
+        }
     with transaction() as session:
-        values = {"failed_sign_ins": 0 if locked else wrong, "locked_until": locked}
         session.execute(update(User).where(User.id == user_id).values(values))
 
 
