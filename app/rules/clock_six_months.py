@@ -96,7 +96,7 @@ class Spell:
 class Clock:
     """The clock as of a day. `event` is what to raise now ("none" if nothing); `next_at` (aware UTC) always lies ahead.
 
-    `six_months_on`: the last day of the six months if nothing changes. `visit_by`: when an
+    `evidence_on`, `six_months_on`: the last day of the four and a half, and of the six months, if nothing changes. `visit_by`: when an
     unverifiable observation wants a visit. `last_12_months` are counted days.
     """
 
@@ -106,6 +106,7 @@ class Clock:
     last_12_months: int
     event: Event
     next_at: datetime
+    evidence_on: date | None
     six_months_on: date | None
     visit_by: date | None
     spells: tuple[Spell, ...]
@@ -274,6 +275,7 @@ def _as_of(today: date, machine: _Machine, raised: Collection[tuple[str, date]])
         last_12_months=_counted_since(add_months(today, -12), machine.spans),
         event=_event(machine, raised),
         next_at=midnight_after(_next_day(today, machine, open_spell)),
+        evidence_on=open_spell.completes("evidence") if open_spell else None,
         six_months_on=open_spell.completes("six_months") if open_spell else None,
         visit_by=unverified + timedelta(days=VISIT_WITHIN) if unverified else None,
         spells=spells,

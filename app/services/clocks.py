@@ -47,6 +47,7 @@ def _clock_view(name: str, rows: list[Any], today: date) -> ClockView:
         longest=_length(clock.longest),
         last_year=Text(f"{clock.last_12_months} 天", f"{clock.last_12_months} days"),
         rule_version=clock.rule_version,
+        evidence_on=clock.evidence_on,
         six_months_on=clock.six_months_on,
         spans=tuple(clock.spans),
     )

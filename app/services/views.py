@@ -160,6 +160,7 @@ class ClockView:
     longest: Text
     last_year: Text
     rule_version: str
+    evidence_on: date | None  # four and a half months: evidence is prepared
     six_months_on: date | None
     spans: tuple[tuple[date, date, str], ...]  # from, to (exclusive), counted|hold|unverifiable|performing
 

@@ -129,6 +129,7 @@ def _bands(clocks: Sequence[ClockView], first: date, today: date) -> Iterable[Ba
 def _marks(clocks: Sequence[ClockView], first: date, today: date, foot: float) -> tuple[Mark, ...]:
     """Today and each due date, their labels on as many lines as keep them apart."""
     wanted = [(today, "today", "")]
+    wanted += [(clock.evidence_on, "evidence", clock.guardian) for clock in clocks if clock.evidence_on is not None]
     wanted += [(clock.six_months_on, "six", clock.guardian) for clock in clocks if clock.six_months_on is not None]
     marks: list[Mark] = []
     line_ends: list[float] = []
