@@ -13,7 +13,7 @@ TODAY = date(2026, 11, 23)
 
 def clock(guardian: str, *spans: tuple[date, date, str], six: date | None = None) -> ClockView:
     none = Text("", "")
-    return ClockView(guardian, "RUN", none, none, none, "1", six, spans)
+    return ClockView(guardian, "RUN", none, none, none, "1", None, six, spans)
 
 
 FATHER = clock(

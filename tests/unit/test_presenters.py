@@ -200,7 +200,7 @@ def test_every_filter_is_bound_to_language_and_time() -> None:
     bound = filters(lambda: "en", lambda: NOW)
     recorded = StoryLine(1, at(11, 19), at(11, 20, 8), Text("", ""), "", Text("", ""), late_entry=True)
     clock = ClockView(
-        "父亲", "RUN", *[Text("", "")] * 3, "1", None, ((date(2026, 11, 1), date(2026, 11, 24), "counted"),)
+        "父亲", "RUN", *[Text("", "")] * 3, "1", None, None, ((date(2026, 11, 1), date(2026, 11, 24), "counted"),)
     )
     said = {
         "say": bound["say"](Text("待办", "task")),
