@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -89,9 +90,10 @@ def _path(session: Any, code: str | None) -> str:
 
 def ask(number: str, code: str) -> Status:
     """What came of a report. Raises NotFound alike for a wrong number and a wrong code."""
-    row = db.session.execute(select(Report).where(Report.number == number.strip())).scalar()
+    number = _typed(number)
+    row = db.session.execute(select(Report).where(Report.number == number)).scalar()
     kept = row.code_hash if row else _registers.code_hash("nobody", "0")
-    right = hmac.compare_digest(kept, _registers.code_hash(number.strip(), code.strip()))
+    right = hmac.compare_digest(kept, _registers.code_hash(number, _typed(code)))
     if row is None or not right:
         raise NotFound(
             "no_report",
@@ -101,6 +103,11 @@ def ask(number: str, code: str) -> Status:
             ),
         )
     return Status(row.number, row.received_at, _stage(row), _told(row))
+
+
+def _typed(number: str) -> str:
+    """A number as it was meant, whatever was typed around its digits."""
+    return re.sub(r"[^0-9-]", "", number)
 
 
 def _stage(report: Report) -> Text:
@@ -128,7 +135,7 @@ def _told(report: Report) -> tuple[tuple[datetime, str], ...]:
 def add_facts(number: str, code: str, more: str) -> None:
     """Add what a reporter saw since; kept sealed with the report. Raises NotFound for a wrong number or code."""
     ask(number, code)
-    case_id = db.session.scalar(select(Report.case_id).where(Report.number == number.strip()))
+    case_id = db.session.scalar(select(Report.case_id).where(Report.number == _typed(number)))
     with commands.work_on(Actor(None, "reporter")) as work:
         case = work.lock(int(case_id or 0))
         case.chain.append("facts_added", {"length": len(more)}, at=work.now, secret={"facts": more[:4000]})

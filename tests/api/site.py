@@ -86,7 +86,7 @@ def _tell(world: World, family: Mapping[str, str], *, sealed: bool) -> None:
     world.send("t1", "assessment-help")
     world.send("t2", "assessment-help")
     world.send("t3", "assessment-help", level="orange")
-    world.send("t4", "assessment-help", need_services="yes", need_aid="no", need_legal="no", need_pairing="no")
+    world.send("t4", "assessment-help", need_services="yes", need_aid="no", need_legal="yes", need_pairing="no")
     world.send_task(world.open_tasks("t1", "service-referral")[0], {})
     if sealed:
         old = [row["id"] for row in before]
