@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_security import auth_required
 
 from app.errors import Invalid
+from app.rules.calendar import in_law_zone, midnight_after
 from app.services import oversight as service
 from app.web import frame
 
 oversight = Blueprint("oversight", __name__, url_prefix="/oversight")
-NAMES = {"escalation_action": "decision", "assignee_id": "person_id", "new_due_at": "until", "reason": "reason"}
+NAMES = {
+    "escalation_action": "decision", "assignee_id": "person_id", "new_due_at": "until", "reason": "reason",
+    "instruction": "reason",
+}  # fmt: skip
+"""The fields of F60, and what the row's small form calls them; it asks one text, whatever it is for."""
 
 
 @oversight.get("/")
@@ -25,11 +32,8 @@ def index() -> ResponseReturnValue:
 @auth_required()
 def decide(task_id: int) -> ResponseReturnValue:
     """Direct, reassign, extend, or find the deadline not applicable."""
-    typed = {name: request.form.get(name, "") for name in NAMES.values()}
-    until = f"{typed['until']} 24:00" if typed["until"] else ""
-    answers = {field: typed[name] for field, name in NAMES.items() if typed[name]}
-    if until:
-        answers["new_due_at"] = until
+    typed = {name: request.form.get(name, "").strip() for name in NAMES.values()}
+    answers = {field: _answer(field, typed[name]) for field, name in NAMES.items() if typed[name]}
     try:
         service.decide(frame.me(), task_id, answers, frame.lang())
     except Invalid as error:
@@ -37,6 +41,16 @@ def decide(task_id: int) -> ResponseReturnValue:
         page = service.page(frame.me(), frame.lang())
         return render_template("oversight/index.html", page=page, errors=wrong, typed={task_id: typed}), 422
     return redirect(url_for("oversight.index"))
+
+
+def _answer(field: str, typed: str) -> str:
+    """What F60 takes: a day stands for its end, 24:00."""
+    if field != "new_due_at":
+        return typed
+    try:
+        return in_law_zone(midnight_after(date.fromisoformat(typed)))
+    except ValueError:
+        return typed
 
 
 @oversight.post("/incidents/<int:incident_id>/retry")
