@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import and_, exists, false, or_, select
+from sqlalchemy import and_, false, or_, select
 from sqlalchemy.orm import Session
 
 from app.db import table
@@ -82,7 +82,8 @@ def within_reach(reaches: Iterable[Reach]) -> Any:
 
 def _has_task(which: Any) -> Any:
     """True for cases with such a task, whatever the query around it joins."""
-    return exists().where(TASK.c.case_id == CASE.c.id, TASK.c.unit_id == UNIT.c.id, which).correlate(CASE)
+    tasks = select(TASK.c.id).join(UNIT, UNIT.c.id == TASK.c.unit_id).where(TASK.c.case_id == CASE.c.id, which)
+    return tasks.correlate(CASE).exists()
 
 
 def seen_cases(session: Session, person: Person) -> Any:

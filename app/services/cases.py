@@ -164,10 +164,9 @@ def index(person: Person, search: str = "", after: int = 0, lang: str = "zh") ->
     where = [access.seen_cases(session, person), CASE.c.kind.in_(("child", "report"))]
     if search:
         where.append(_matches(search))
-    total = session.scalar(select(func.count()).select_from(CASE).where(*where)) or 0
-    query = (
-        select(CASE, CHILD.c.secret.label("child_secret")).outerjoin(CHILD, CHILD.c.case_id == CASE.c.id).where(*where)
-    )
+    found_in = CASE.outerjoin(CHILD, CHILD.c.case_id == CASE.c.id)
+    total = session.scalar(select(func.count()).select_from(found_in).where(*where)) or 0
+    query = select(CASE, CHILD.c.secret.label("child_secret")).select_from(found_in).where(*where)
     if 0 < after < LARGEST_ID:
         query = query.where(CASE.c.id < after)
     rows = list(session.execute(query.order_by(CASE.c.id.desc()).limit(PAGE + 1)).mappings())
