@@ -22,12 +22,12 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.run
 	@touch $@
 
 run: $(VENV)/.run ## Everything, with invented people and cases: http://127.0.0.1:8000 (PORT=…)
-	@$(BIN)/python -m app.web.build
+	@$(BIN)/python -c 'from app.web.build import main; raise SystemExit(main())'
 	@DEMO=1 $(FLASK) serve --demo
 
 test: $(VENV)/.dev ## All tests: SQLite, PostgreSQL and a browser (brings what it needs)
 	@tests/provide
-	@$(BIN)/python -m app.web.build
+	@$(BIN)/python -c 'from app.web.build import main; raise SystemExit(main())'
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 check: $(VENV)/.dev ## Linters, types, layers
@@ -45,7 +45,7 @@ bench: $(VENV)/.dev ## Figures: one JSON line each
 	@$(BIN)/python -m tests.bench
 
 web: $(VENV)/.run ## The web server alone, on DATABASE_URL
-	@$(BIN)/python -m app.web.build
+	@$(BIN)/python -c 'from app.web.build import main; raise SystemExit(main())'
 	$(FLASK) serve --web
 
 worker: $(VENV)/.run ## One worker for deadlines and deliveries, on DATABASE_URL

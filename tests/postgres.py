@@ -56,7 +56,9 @@ class Server:
 
     def create(self, name: str, template: str = "template0") -> None:
         """Make a database, a copy of `template`."""
-        with psycopg.connect(f"host=127.0.0.1 port={self.port} user={USER} dbname=postgres", autocommit=True) as connection:
+        with psycopg.connect(
+            f"host=127.0.0.1 port={self.port} user={USER} dbname=postgres", autocommit=True
+        ) as connection:
             connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
 
 
@@ -68,12 +70,16 @@ def running() -> Iterator[Server]:
     if who:
         os.chown(folder, int(str(who["user"])), int(str(who["group"])))
     data, port, programs = folder / "data", _free_port(), binaries()
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "check": True, "cwd": "/", **who}
-    subprocess.run([programs / "initdb", "-D", data, "-U", USER, "-A", "trust", "-E", "UTF8", "--no-locale"], **quiet)  # type: ignore[call-overload]
+
+    def call(*words: object, check: bool = True) -> None:
+        quiet = subprocess.DEVNULL
+        subprocess.run([str(word) for word in words], stdout=quiet, stderr=quiet, check=check, cwd="/", **who)  # type: ignore[call-overload]
+
+    call(programs / "initdb", "-D", data, "-U", USER, "-A", "trust", "-E", "UTF8", "--no-locale")
     options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c max_connections=200"
-    subprocess.run([programs / "pg_ctl", "-D", data, "-w", "-o", options, "-l", folder / "log", "start"], **quiet)  # type: ignore[call-overload]
+    call(programs / "pg_ctl", "-D", data, "-w", "-o", options, "-l", folder / "log", "start")
     try:
         yield Server(port)
     finally:
-        subprocess.run([programs / "pg_ctl", "-D", data, "-m", "immediate", "stop"], **{**quiet, "check": False})  # type: ignore[call-overload]
+        call(programs / "pg_ctl", "-D", data, "-m", "immediate", "stop", check=False)
         shutil.rmtree(folder, ignore_errors=True)

@@ -1,6 +1,6 @@
 """The pages' scripts, styles and translations: built when their sources changed, found by name.
 
-`python -m app.web.build` needs no Node.js on the machine: the one that comes as a Python package serves.
+`make web` needs no Node.js on the machine: the one that comes as a Python package serves.
 It builds beside the old output and swaps, so that a running server never finds half of it.
 """
 
@@ -55,7 +55,7 @@ def manifest() -> dict[str, dict[str, object]]:
     try:
         return _manifest(path, path.stat().st_mtime_ns)
     except FileNotFoundError as error:
-        raise BuildFailed("The pages are not built. Run: python -m app.web.build") from error
+        raise BuildFailed("The pages are not built. Run: make web") from error
 
 
 def _url(file: object) -> str:

@@ -92,7 +92,7 @@ class Person:
     def _enter(self, name: str, value: str) -> None:
         box = self.page.locator(f'#task-form [name="{name}"], main form [name="{name}"]')
         if not box.count() and "-" in name:
-            self.page.locator(f'button[name=_add_row][value="{name.split("-")[0]}"]').click()
+            self.page.locator(f'button[name=_add_row][value="{name.partition("-")[0]}"]').click()
             box.first.wait_for()
         first = box.first
         kind, tag = first.get_attribute("type"), first.evaluate("e => e.tagName")

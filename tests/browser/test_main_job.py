@@ -55,7 +55,9 @@ def guardian(site: Site) -> str:
     """The child's father, as the forms name him."""
     with site.app.app_context():
         case_id = db.session.scalar(sa.select(table(Child).c.case_id))
-        found = db.session.scalar(sa.select(sa.func.min(table(Guardian).c.id)).where(table(Guardian).c.case_id == case_id))
+        found = db.session.scalar(
+            sa.select(sa.func.min(table(Guardian).c.id)).where(table(Guardian).c.case_id == case_id)
+        )
         return str(found)
 
 
@@ -73,7 +75,9 @@ def test_from_a_report_to_a_new_guardian(site: Site) -> None:
     police.do("report-intake", "t4", intake_decision="accept")
     assert "已受理" in ask(site, number, code)
     police.do("emergency-response", "t1", seen_child="yes")
-    police.do("emergency-response", "t2", "task-situations-desktop-zh", founded="yes", situations=["living_alone", "violence"])
+    police.do(
+        "emergency-response", "t2", "task-situations-desktop-zh", founded="yes", situations=["living_alone", "violence"]
+    )
     police.look("case-two-situations-desktop-zh")
     police.do("reach-parents", "t1", parents_reached="unreached")
     police.do("stop-harm", "d1", placement_now="no", suspect_role="guardian")

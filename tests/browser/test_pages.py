@@ -46,7 +46,12 @@ def one(site: Site, query: sa.Select[tuple[int]]) -> int:
 @pytest.mark.parametrize(("lang", "phone"), LOOKS)
 def test_what_anybody_sees(town: Site, lang: str, phone: bool) -> None:
     page = town.page(lang=lang, phone=phone)
-    for name, path in (("report", "/report/"), ("ask", "/report/ask"), ("sign-in", "/account/login"), ("no-page", "/nowhere")):
+    for name, path in (
+        ("report", "/report/"),
+        ("ask", "/report/ask"),
+        ("sign-in", "/account/login"),
+        ("no-page", "/nowhere"),
+    ):
         page.goto(path)
         look(page, f"{name}-{named(lang, phone=phone)}")
 
@@ -68,7 +73,9 @@ def test_the_caseworkers_desk(town: Site, lang: str, phone: bool) -> None:
         INSTANCE.c.process == "assessment-help", INSTANCE.c.status == "running", CASE.c.path.contains("620702101")))  # fmt: skip
     page.goto(f"/cases/{case}")
     look(page, f"case-{end}")
-    instance = one(town, sa.select(sa.func.min(INSTANCE.c.id)).where(INSTANCE.c.case_id == case, INSTANCE.c.status == "running"))
+    instance = one(
+        town, sa.select(sa.func.min(INSTANCE.c.id)).where(INSTANCE.c.case_id == case, INSTANCE.c.status == "running")
+    )
     page.goto(f"/cases/{case}/diagram/{instance}")
     expect(page.locator(".bjs-powered-by")).to_be_visible()
     look(page, f"case-diagram-{end}")
