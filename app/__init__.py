@@ -6,7 +6,7 @@ from flask import Flask
 from flask_migrate import Migrate
 
 import app.models  # noqa: F401 - every table must be known before a migration or a query
-from app import api, logs, web
+from app import api, cli, logs, web
 from app.db import db, engine_options
 from app.settings import ROOT, Settings
 
@@ -25,4 +25,5 @@ def create_app(settings: Settings | None = None) -> Flask:
     Migrate(app, db, directory=str(ROOT / "migrations"), render_as_batch=True)
     web.register(app)
     api.register(app)
+    cli.register(app)
     return app

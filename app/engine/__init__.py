@@ -8,7 +8,7 @@ from app.engine.diagrams import parse
 from app.engine.execution import advance, dry_run
 from app.engine.faults import DiagramError, EngineError
 from app.engine.gate import Verdict, verdict
-from app.engine.linting import Catalog, Problem, lint, with_context
+from app.engine.linting import Catalog, Problem, lint, speaks_house, with_context
 from app.engine.model import Definition, Element, Flow
 from app.engine.state import open_state, seal_state
 from app.engine.step import (
@@ -58,6 +58,7 @@ __all__ = [
     "open_state",
     "parse",
     "seal_state",
+    "speaks_house",
     "stuck",
     "verdict",
     "with_context",

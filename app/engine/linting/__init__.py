@@ -11,7 +11,17 @@ from app.engine.linting.context import with_context
 from app.engine.linting.rules import RULES, Finding, Problem, Severity, found, problems
 from app.engine.reading import Document, read
 
-__all__ = ["RULES", "Catalog", "Fields", "Problem", "Severity", "engine_problems", "lint", "with_context"]
+__all__ = [
+    "RULES",
+    "Catalog",
+    "Fields",
+    "Problem",
+    "Severity",
+    "engine_problems",
+    "lint",
+    "speaks_house",
+    "with_context",
+]
 
 
 def lint(xml: bytes, catalog: Catalog | None = None) -> list[Problem]:
@@ -25,6 +35,14 @@ def lint(xml: bytes, catalog: Catalog | None = None) -> list[Problem]:
     except DiagramError as fault:
         return problems([found(fault.code, "")])
     return problems(_everything(document, catalog))
+
+
+def speaks_house(xml: bytes) -> bool:
+    """Whether a file uses our own properties; one that cannot be read does not."""
+    try:
+        return duties.speaks_house(read(xml))
+    except DiagramError:
+        return False
 
 
 def engine_problems(document: Document, process: str) -> list[Problem]:
@@ -60,8 +78,8 @@ def _of_process(document: Document, process: str) -> Iterator[Finding]:
 
 def _of_house(document: Document, process: str, catalog: Catalog | None) -> Iterator[Finding]:
     yield from conditions.check_names(document, process, catalog)
-    ours = catalog is not None or duties.speaks_house(document)
-    if catalog is None:
+    ours = duties.speaks_house(document) if catalog is None else catalog.ours
+    if catalog is None or not ours:
         yield from duties.check_calls(document)
     for scope in document.of_process(process):
         for node in scope.nodes.values():

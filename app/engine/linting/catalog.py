@@ -17,6 +17,7 @@ class Catalog:
 
     `forms`, `operations` and `messages` map an id to the variables it gives, with their types;
     `context` maps a process to what it has from its start (by message payload or by its caller).
+    Not `ours`: the file comes from elsewhere, so its tasks owe us no form, role or deadline.
     """
 
     forms: Mapping[str, Fields] = field(default_factory=dict)
@@ -27,6 +28,7 @@ class Catalog:
     clauses: frozenset[str] = frozenset()
     processes: frozenset[str] = frozenset()
     context: Mapping[str, Fields] = field(default_factory=dict)
+    ours: bool = True
 
     def everything(self) -> dict[str, Type | None]:
         """Every variable that anything in the release gives."""
