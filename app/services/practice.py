@@ -20,9 +20,10 @@ from app.rules.calendar import add_months
 from app.text import Text
 
 SIGN_INS = (
-    "jingcha", "suozhang", "cunzhang", "dudao", "minzheng", "fazhi", "kezhang", "xianzhang", "shenji", "zhengce", "guanli",
+    "jingcha", "suozhang", "cunzhang", "dudao", "xiangzhen", "minzheng", "fazhi", "kezhang", "xianzhang", "xingjing",
+    "baoyu", "yuanzhu", "shegong", "shenji", "zhengce", "guanli",
 )  # fmt: skip
-"""One named person for each audience, so that one child can be followed through all of them."""
+"""The named people of practice mode, in the order in which a child meets them: one for each audience."""
 
 
 def offset(session: Session) -> timedelta:
@@ -52,12 +53,16 @@ def ahead(by: str) -> datetime:
     return datetime.combine(add_months(local.date(), count), local.timetz())
 
 
-def people() -> list[dict[str, str]]:
-    """Those one may sign in as in practice mode: the first of each post, by name of the post."""
-    query = select(User.username, User.name, Post.role, Unit.name_zh).join(Post, Post.user_id == User.id)
-    query = query.join(Unit, Unit.id == Post.unit_id).where(User.username.in_(SIGN_INS)).order_by(User.id)
-    rows = db.session.execute(query).all()
-    return [{"username": row.username, "name": row.name, "post": row.role, "unit": row.name_zh} for row in rows]
+def people(lang: str) -> list[dict[str, str]]:
+    """Those one may sign in as in practice mode: name, unit, and the role of their first post."""
+    query = select(User.username, User.name, Post.role, Unit.name_zh, Unit.name_en).join(Post, Post.user_id == User.id)
+    query = query.join(Unit, Unit.id == Post.unit_id).where(User.username.in_(SIGN_INS)).order_by(Post.id.desc())
+    found = {
+        row.username: {"username": row.username, "name": row.name, "post": row.role,
+                       "unit": Text(row.name_zh, row.name_en).say(lang)}
+        for row in db.session.execute(query)
+    }  # fmt: skip
+    return [found[name] for name in SIGN_INS if name in found]
 
 
 def move_to(instant: datetime) -> None:

@@ -120,7 +120,7 @@ def context() -> dict[str, Any]:
 
 def _sign_ins() -> list[dict[str, str]]:
     """Whom one may sign in as in practice mode, with the post in words."""
-    return [{**one, "post": books().role_name(one["post"]).say(lang())} for one in practice.people()]
+    return [{**one, "post": books().role_name(one["post"]).say(lang())} for one in practice.people(lang())]
 
 
 def _who(person: Person) -> dict[str, str]:
