@@ -24,6 +24,7 @@ from app.demo.answers import plausible
 from app.models import (
     Case,
     CaseLink,
+    Child,
     Deadline,
     Event,
     Guardian,
@@ -49,6 +50,7 @@ from app.services import (
     commands,
     deadlines,
     inbox,
+    outbox,
     people,
     releases,
     reports,
@@ -89,6 +91,7 @@ PLACES = (
     REPORT_LINK,
     PERFORMANCE,
     SUBMISSION,
+    CHILD,
 ) = (
     table(model)
     for model in (
@@ -107,6 +110,7 @@ PLACES = (
         ReportLink,
         Performance,
         Submission,
+        Child,
     )
 )
 LIVE = ("running", "scheduled")
@@ -218,6 +222,10 @@ class World:
             (row["case_id"], row["other_id"], row["kind"]) for row in self.rows(sa.select(LINK).order_by(LINK.c.id))
         ]
 
+    def provisional(self) -> list[bool]:
+        """Of every child, oldest first, whether nobody has confirmed who it is."""
+        return [row["provisional"] for row in self.rows(sa.select(CHILD.c.provisional).order_by(CHILD.c.id))]
+
     def report_links(self, case: int) -> list[str]:
         """How reports reached this case."""
         query = sa.select(REPORT_LINK.c.kind).where(REPORT_LINK.c.case_id == case).order_by(REPORT_LINK.c.id)
@@ -239,9 +247,13 @@ class World:
         query = sa.select(PERFORMANCE).where(PERFORMANCE.c.case_id == (case or self.case))
         return self.rows(query.order_by(PERFORMANCE.c.id))
 
-    def provider(self) -> str:
-        """A body that gives services, as a form names it."""
-        return str(self.rows(sa.select(UNIT.c.id).where(UNIT.c.sector == "social_work"))[0]["id"])
+    def unit_at(self, path: str, sector: str) -> str:
+        """The unit of a sector at a place, as a form names it."""
+        return str(self.rows(sa.select(UNIT.c.id).where(UNIT.c.path == path, UNIT.c.sector == sector))[0]["id"])
+
+    def limit(self, task: Mapping[str, Any]) -> timedelta:
+        """How long there is from now until the task is late."""
+        return task["due_at"] - self.now  # type: ignore[no-any-return]
 
     def local_day(self) -> date:
         """The day it is where the law applies."""
@@ -325,13 +337,17 @@ class World:
 
     def report(self, children: Sequence[Mapping[str, Any]] = ({"name": "林小禾"},), **wanted: Any) -> int:
         """Somebody reports, the police write down who the children are; returns the report's case."""
-        form = self.library.form(reports.PUBLIC_FORM)
-        offered = choices.of(db.session(), {}, form, "zh")
-        raw = plausible(form, offered, self.rng, self.now, {"village": self.village_code})
-        case = reports.file_report(raw, Actor(None, "reporter")).case_id
+        case = self.file_report().case_id
         known = {"sex": "f", "age_or_dob": "9", "safe_adult_now": "yes", "village": self.village_code}
         self.send("t1", "report-intake", case, children=[known | child for child in children], **wanted)
         return case
+
+    def file_report(self) -> reports.Receipt:
+        """Somebody reports a child of the village on the public page."""
+        form = self.library.form(reports.PUBLIC_FORM)
+        offered = choices.of(db.session(), {}, form, "zh")
+        raw = plausible(form, offered, self.rng, self.now, {"village": self.village_code})
+        return reports.file_report(raw, Actor(None, "reporter"))
 
     @property
     def village_code(self) -> str:
@@ -354,7 +370,7 @@ class World:
             case = work.open_case("child", self.village)
             report = work.open_case("report", self.village)
             report_id, _, _ = _registers.new_report(work, report, "web")
-            case.facts["latest_report_id"] = report_id
+            _registers.take_over(work, case, report_id)
             _registers.add_child(work, case, {"name": "林小禾", "sex": "f", "age_or_dob": "9"} | told)
         self.case = case.id
         return case.id
@@ -418,17 +434,21 @@ class World:
         left = [timer[0] for one in self.instances(case=case) if one["id"] == instance for timer in one["timers"]]
         assert key not in left, f"{process}.{element} did not fire at {due}"
 
+    def timer(self, element: str, case: int = 0) -> datetime:
+        """When the one timer of that name fires."""
+        (due,) = [due for one in self.instances(case=case) for _, due, name in one["timers"] if name == element]
+        return datetime.fromisoformat(due)
+
     def _next_due(self) -> datetime | None:
         first = sa.select(sa.func.min(DEADLINE.c.due_at).label("at")).where(DEADLINE.c.state == "due")
         found: datetime | None = self.rows(first)[0]["at"]
         return found
 
     def settle(self) -> None:
-        """Bring messages to other cases; then nothing may have failed and nothing may be stuck."""
-        mail = sa.select(OUTBOX.c.id).where(OUTBOX.c.state == "waiting", OUTBOX.c.kind == "message")
-        while waiting := self.rows(mail):
-            for row in waiting:
-                commands.deliver_message(row["id"])
+        """Deliver the outbox; then nothing may have failed and nothing may be stuck."""
+        outbox.deliver()
+        late = self.rows(sa.select(OUTBOX).where(OUTBOX.c.state == "waiting"))
+        assert not late, f"not delivered: {late}"
         assert not self.rows(sa.select(INCIDENT)), f"failed: {self.rows(sa.select(INCIDENT))}"
         assert not self.stuck(), f"stuck: {self.stuck()}"
 

@@ -6,6 +6,7 @@ wins, and an unknown fact makes its comparison false. Pure: facts in, instants o
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -36,6 +37,8 @@ NO_LIMIT = Text("没有期限", "No limit")
 
 _MOVING = "last_"
 """Start facts so named move on with every round; the others are fixed points of a schedule."""
+
+_COUNTED = re.compile(r"(?P<form>F\w+) submitted in the instance")
 
 _NEXT_YEAR = frozenset({("D20s", "01-01")})
 """The day after a fourth quarter, or a year, lies in the year after the one it reports on."""
@@ -156,6 +159,11 @@ class DeadlineRules:
         if found and deadline.row["kind"] == "series":
             found = self._skip_passed(found, deadline, facts, now)
         return found
+
+    def counted_form(self, id_: str) -> str | None:
+        """The form whose submissions in the instance are the rounds of `id_`; None where arrivals are counted."""
+        found = _COUNTED.fullmatch(self._get(id_).row.get("round_counts") or "")
+        return found["form"] if found else None
 
     def describe(self, id_: str, facts: Facts | None = None) -> DeadlineText:
         """`id_` in words; `rule` is the one that `facts` choose, or the one that applies otherwise. Raises NotFound."""

@@ -68,7 +68,8 @@ FORM_FACTS: Mapping[str, tuple[Lesson, ...]] = {
         Lesson("unattended_now", "case", rule='safe_adult_now != "yes"'),
     ),
     "F04": (Lesson("accepted_at", "case", when='intake_decision == "accept"'),),
-    "F04T": (CHASED,),
+    "F04R": (Lesson("accepted_at", "case", when='refusal_review == "overturn"'),),
+    "F04T": (CHASED, Lesson("accepted_at", "case", when='transfer_next == "take"')),
     "F06P": (Lesson("last_check_at"),),
     "F07": (
         Lesson("situation_established_at"),

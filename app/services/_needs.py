@@ -144,6 +144,12 @@ def _plan_services(work: Work, live: Live) -> tuple[needs.PlanService, ...]:
     return plans[0] if plans else ()
 
 
+def provider_of(work: Work, live: Live) -> int | None:
+    """The unit that the plan names for the service of this instance."""
+    wanted = live.context.get("service_id")
+    return next((int(row.provider) for plan in _plans(work, live) for row in plan if row.service_id == wanted), None)
+
+
 def _begun_services(work: Work, live: Live) -> tuple[needs.PlanService, ...]:
     query = select(INSTANCE.c.context, INSTANCE.c.status).where(
         INSTANCE.c.case_id == live.case.id, INSTANCE.c.process == "service-referral"

@@ -166,8 +166,8 @@ def _start(
         started = _queue.start(work, case, rules["starts"], payload, origin.release_id)
         _queue.learn(started, learned.facts_of_message(message, payload, work.now))
     else:
-        role = rules["role"]
-        _queue.start(work, case, MANUAL, {"message": message, "duty_role": role}, origin.release_id)
+        told = {**payload, "message": message, "duty_role": rules["role"]}
+        _queue.start(work, case, MANUAL, told, origin.release_id)
     return 1
 
 

@@ -21,7 +21,7 @@ from app.db import table
 from app.errors import Refused
 from app.models import Deadline
 from app.rules import facts as learned
-from app.services import _effects, _needs, _route, _tasks
+from app.services import _effects, _needs, _route, _tasks, submissions
 from app.services._queue import add_deadline, learn
 from app.services._work import Live, Work
 from app.text import Text
@@ -81,7 +81,10 @@ def _deadline(
     work: Work, live: Live, results: list[Any], rule: str, element: engine.Element, facts: Mapping[str, Any]
 ) -> datetime | None:
     """When a timer of the diagram fires; kept with the command, since the holiday calendar may be amended later."""
-    due = live.library.deadlines.due(rule, _tasks.arrival(work, element, facts), work.now)
+    known = {**facts, **live.known()}  # with what operations taught in this very step
+    if form := live.library.deadlines.counted_form(rule):
+        known["round"] = submissions.count(work, live, form) + 1
+    due = live.library.deadlines.due(rule, _tasks.arrival(work, element, known), work.now)
     results.append([DEADLINE_SET, element.process, element.id, due.at.isoformat() if due else None])
     return due.at if due else None
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, insert, update
+from sqlalchemy import bindparam, insert, select, update
 
 from app import engine
 from app.db import table
-from app.models import Deadline, Task
+from app.models import Deadline, Task, Unit
 from app.rules.calendar import Due
-from app.services import _route, units
+from app.services import _needs, _route, units
 from app.services._work import NO_LIMIT, Live, Work
 
-TASK, DEADLINE = table(Task), table(Deadline)
+TASK, DEADLINE, UNIT = table(Task), table(Deadline), table(Unit)
 CLOSE = (
     update(TASK)
     .where(
@@ -27,6 +27,9 @@ CLOSE = (
 )
 ANSWERED_BY_CONTEXT = ("supervisor", "supervisor_upper", "duty_role")
 """Roles that a diagram leaves open: the instance's context names who it is."""
+SUPERIOR = "superior_body"
+"""The role of whoever stands above a unit that failed."""
+UNIT_BY_ID = select(UNIT.c.id, UNIT.c.path, UNIT.c.sector).where(UNIT.c.id == bindparam("id"))
 
 
 def arrival(work: Work, element: engine.Element, facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -43,7 +46,7 @@ def open_new(work: Work, live: Live, step: engine.Step) -> None:
         values = {
             "case_id": live.case.id, "instance_id": live.id, "engine_id": opened.id, "process": opened.process,
             "element": element.id, "item": None if opened.item is None else str(opened.item), "role": role,
-            "unit_id": units.resolve(work.session, live.library.roles[role], live.case.path), "assignee_id": None,
+            "unit_id": unit_for(work, live, live.library.roles[role]), "assignee_id": None,
             "status": "open", "version": 0, "opened_at": work.now, "deadline_id": element.deadline,
             "due_at": due.at if due else NO_LIMIT, "due": due.plain() if due else {}, "escalations": 0,
         }  # fmt: skip
@@ -54,6 +57,30 @@ def open_new(work: Work, live: Live, step: engine.Step) -> None:
         data = {"process": opened.process, "element": element.id, "role": role, "deadline": element.deadline,
                 "due": due.at.isoformat() if due else None}  # fmt: skip
         live.case.chain.append("task_opened", data, at=work.now, instance_id=live.id, task_id=task_id)
+
+
+def unit_for(work: Work, live: Live, role: Mapping[str, Any]) -> int:
+    """The unit that gets a role's work: one that the instance names, if its kind is the role's, else by the child's place."""
+    kind, _, variable = role["resolver"].partition(":")
+    named = _named(work, live, variable) if kind == "variable" else None
+    if named is not None and role["id"] == SUPERIOR:
+        named = _above(work, named)
+    if named is not None and (role["sectors"] == ["all"] or named.sector in role["sectors"]):
+        return int(named.id)
+    return units.resolve(work.session, role, live.case.path)
+
+
+def _named(work: Work, live: Live, variable: str) -> Any:
+    """The unit that the instance's context names under `variable`; for a service, its provider in the plan."""
+    unit_id = _needs.provider_of(work, live) if variable == "service_id" else live.context.get(variable)
+    return work.session.execute(UNIT_BY_ID, {"id": int(unit_id)}).first() if unit_id else None
+
+
+def _above(work: Work, unit: Any) -> Any:
+    """The body of the same kind one level or more above `unit`."""
+    higher = units.ancestors(unit.path)[1:]
+    query = select(UNIT.c.id, UNIT.c.path, UNIT.c.sector).where(UNIT.c.path.in_(higher), UNIT.c.sector == unit.sector)
+    return max(work.session.execute(query), key=lambda body: len(body.path), default=None)
 
 
 def _due(work: Work, live: Live, element: engine.Element, step: engine.Step) -> Due | None:

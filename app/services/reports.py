@@ -115,7 +115,7 @@ def _stage(report: Report) -> Text:
     instance = db.session.execute(
         select(Instance).where(Instance.case_id == case.id, Instance.process == PROCESS)
     ).scalar()
-    if "transferred_at" in case.facts:
+    if instance is not None and "transferred_at" in instance.facts and "accepted_at" not in case.facts:
         return STAGES["transferred"]
     if instance is not None and instance.status != "running":
         return STAGES["closed"]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 
 from app.db import Row, table
 from app.models import Submission
@@ -63,3 +63,9 @@ def latest(work: Work, live: Live, *forms: str) -> dict[str, Any]:
     query = select(SUBMISSION).where(SUBMISSION.c.instance_id == live.id, SUBMISSION.c.form.in_(forms))
     row = work.session.execute(query.order_by(SUBMISSION.c.id.desc()).limit(1)).mappings().first()
     return read(row, live.case.key) if row else {}
+
+
+def count(work: Work, live: Live, form: str) -> int:
+    """How often `form` was sent in this instance."""
+    query = select(func.count()).where(SUBMISSION.c.instance_id == live.id, SUBMISSION.c.form == form)
+    return work.session.scalar(query) or 0

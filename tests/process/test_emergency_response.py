@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from tests.process.moves import Move, do, fathers, play
-from tests.world import World
+from tests.world import COUNTY, TOWNSHIP, World
 
 EMERGENCY = "emergency-response"
 SCENE = do("t1", seen_child="yes")
@@ -56,7 +58,7 @@ PATHS: dict[str, tuple[tuple[Move, ...], str]] = {
 def test_path(world: World, path: str) -> None:
     moves, end = PATHS[path]
     world.child()
-    world.start("emergency_started", report_id=2)
+    world.start("emergency_started", report_id=1)
     play(world, EMERGENCY, moves)
     assert world.ended(EMERGENCY) == [[end]]
 
@@ -95,8 +97,35 @@ def test_a_second_emergency_runs_beside_the_first(world: World) -> None:
 
 
 def test_help_starts_an_assessment_an_intervention_and_duties_for_what_is_not_drawn(world: World) -> None:
+    """A reward is about the report, so the duty stands in the report's case; the failure about a unit there too."""
     world.child()
-    world.start("emergency_started")
+    (report,) = world.cases("report")
+    world.start("emergency_started", report_id=1)
     play(world, EMERGENCY, [SCENE, found("other"), do("t3"), help_("yes", "yes", "yes")])
-    assert world.todo() == ["assessment-help.t1", "guardianship-intervention.t0", "manual-duty.t1", "manual-duty.t1"]
-    assert {task["role"] for task in world.open_tasks("t1", "manual-duty")} == {"superior_body", "county_government"}
+    assert world.todo() == ["assessment-help.t1", "guardianship-intervention.t0"]
+    duties = world.open_tasks("t1", "manual-duty", report)
+    assert {task["role"] for task in duties} == {"superior_body", "county_government"}
+
+
+def test_who_stands_above_the_unit_that_failed_to_report_looks_into_it(world: World) -> None:
+    world.child()
+    (report,) = world.cases("report")
+    world.start("emergency_started", report_id=1)
+    school = world.unit_at(TOWNSHIP, "education")
+    answers = {
+        "help_needed": "yes",
+        "intervene": "no",
+        "failure_found": "yes",
+        "failure_unit": school,
+        "reward_due": "no",
+    }
+    play(world, EMERGENCY, [SCENE, found("other"), do("t3"), do("t9", **answers)])
+    above = world.unit(world.open("manual-duty", "t1", report))
+    assert (above["path"], above["sector"]) == (COUNTY, "education")
+
+
+def test_danger_shortens_the_limit_to_half_an_hour(world: World) -> None:
+    (case,) = world.accepted()
+    assert world.limit(world.open(EMERGENCY, "t1", case)) == timedelta(hours=24)
+    (case,) = world.accepted(children=[{"name": "林小麦"}], life_threat="yes")
+    assert world.limit(world.open(EMERGENCY, "t1", case)) == timedelta(minutes=30)

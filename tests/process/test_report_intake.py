@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from app.services import reports
 from tests.process.moves import Move, comes, do, fires, play
 from tests.world import TOWNSHIP, World
 
@@ -76,6 +77,61 @@ def test_a_child_in_danger_again_gets_a_new_response_in_the_same_case(world: Wor
     provisional = [case for case in world.cases("child") if case != known]
     assert [world.todo(case) for case in (known, *provisional)] == [["emergency-response.t1"]] * 2
     assert world.links() == [(provisional[0], known, "same_child")]
+
+
+def test_a_report_of_a_child_nobody_works_for_any_more_begins_a_response_in_the_same_case(world: World) -> None:
+    (known,) = world.accepted()
+    moves = [do("t1"), do("t2", founded="no"), do("n1"), do("n2", unfounded_ok="yes"), do("t9", help_needed="no")]
+    world.case = known
+    play(world, "emergency-response", moves)
+    assert world.todo() == []
+    again = world.report()
+    match = [{"child_ref": "1 林小禾", "candidate": known, "match": "same"}]
+    play_in(world, again, [do("t2", **SAFE), do("t3", matches=match), do("t4", intake_decision="accept")])
+    assert world.todo(known) == ["emergency-response.t1"]
+    assert world.cases("child") == [known]
+
+
+def test_a_child_not_surely_known_gets_a_file_of_its_own_that_says_so(world: World) -> None:
+    (known,) = world.accepted()
+    again = world.report()
+    match = [{"child_ref": "1 林小禾", "candidate": known, "match": "pending"}]
+    play_in(world, again, [do("t2", **SAFE), do("t3", matches=match), do("t4", intake_decision="accept")])
+    assert world.provisional() == [False, True]
+
+
+def test_once_matched_an_urgent_file_is_provisional_no_more(world: World) -> None:
+    report = world.report()
+    play_in(world, report, [do("t2", **SAFE | {"life_threat": "yes"})])
+    assert world.provisional() == [True]
+    play_in(world, report, [do("t3"), do("t4", intake_decision="accept")])
+    assert world.provisional() == [False]
+
+
+def stage(world: World, *moves: Move) -> str:
+    """What a reporter who asks is told after these moves."""
+    receipt = world.file_report()
+    world.case = receipt.case_id
+    world.send("t1", INTAKE, children=[{"name": "林小禾", "safe_adult_now": "yes"}])
+    play(world, INTAKE, moves)
+    return reports.ask(receipt.number, receipt.code).stage.en
+
+
+ASKED: dict[str, tuple[tuple[Move, ...], str]] = {
+    "at once": ((), "Received; the police station is dealing with it."),
+    "accepted": ((*CHECKED, do("t4", intake_decision="accept")), "Accepted; people are working on it."),
+    "transferred": ((*CHECKED, do("t4", intake_decision="transfer")), "Passed on to the police with jurisdiction."),
+    "transferred and received there": (PATHS["transferred"][0], "Passed on to the police with jurisdiction."),
+    "taken back": (PATHS["transferred, taken back"][0][:-1], "Accepted; people are working on it."),
+    "refusal overturned": (PATHS["refused, overturned"][0][:-1], "Accepted; people are working on it."),
+    "answered": (PATHS["advice only"][0], "Closed."),
+}
+
+
+@pytest.mark.parametrize("when", ASKED)
+def test_what_the_reporter_is_told(world: World, when: str) -> None:
+    moves, told = ASKED[when]
+    assert stage(world, *moves) == told
 
 
 def play_in(world: World, case: int, moves: list[Move]) -> None:

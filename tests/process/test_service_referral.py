@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.process.moves import Move, do, play
-from tests.world import World
+from tests.world import COUNTY, World
 
 REFERRAL = "service-referral"
 PATHS: dict[str, tuple[tuple[Move, ...], str]] = {
@@ -15,15 +15,34 @@ PATHS: dict[str, tuple[tuple[Move, ...], str]] = {
 }
 
 
+def planned(world: World, *providers: str) -> None:
+    """A plan with one service from each of the providers."""
+    world.child()
+    world.start("assessment_started", cause="emergency_done")
+    services = [{"kind": "mind", "provider": unit, "by_when": world.now.date().isoformat()} for unit in providers]
+    answers = {"need_services": "yes", "services": services, "need_aid": "no", "need_legal": "no", "need_pairing": "no"}
+    play(world, "assessment-help", [do("t1"), do("t2"), do("t3"), do("t4", **answers)])
+
+
 @pytest.mark.parametrize("path", PATHS)
 def test_path(world: World, path: str) -> None:
     """What fails is told to the assessment, if one waits."""
     moves, end = PATHS[path]
-    world.child()
-    world.start("assessment_started", cause="emergency_done")
-    services = [{"kind": "mind", "provider": world.provider(), "by_when": world.now.date().isoformat()}]
-    answers = {"need_services": "yes", "services": services, "need_aid": "no", "need_legal": "no", "need_pairing": "no"}
-    play(world, "assessment-help", [do("t1"), do("t2"), do("t3"), do("t4", **answers)])
+    planned(world, world.unit_at(COUNTY, "social_work"))
     play(world, REFERRAL, moves)
     assert world.ended(REFERRAL) == [[end]]
     assert world.todo() == (["assessment-help.t7"] if end == "x2" else [])
+
+
+def test_each_referral_goes_to_the_provider_that_the_plan_names(world: World) -> None:
+    clinic, social_work = world.unit_at(COUNTY, "health"), world.unit_at(COUNTY, "social_work")
+    planned(world, clinic, social_work)
+    for task in world.open_tasks("t1", REFERRAL):
+        world.send_task(task)
+    assert [str(task["unit_id"]) for task in world.open_tasks("t2", REFERRAL)] == [clinic, social_work]
+
+
+def test_a_provider_of_another_kind_gives_no_services_so_the_county_body_is_asked(world: World) -> None:
+    planned(world, world.unit_at(COUNTY, "police"))
+    world.send("t1", REFERRAL)
+    assert str(world.open(REFERRAL, "t2")["unit_id"]) == world.unit_at(COUNTY, "social_work")

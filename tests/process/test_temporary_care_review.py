@@ -64,3 +64,19 @@ def test_back_home_a_visit_within_a_week(world: World) -> None:
     placed(world)
     play(world, REVIEW, PATHS["home"][0])
     assert world.instances("home-visit", status=("scheduled",))
+
+
+def test_reviews_come_seven_thirty_and_ninety_days_after_the_placement(world: World) -> None:
+    placed(world)
+    begun, days = world.local_day(), []
+    for _ in range(3):
+        play(world, REVIEW, GO_ON)
+        days.append((world.local_day() - begun).days)
+    assert days == [8, 31, 92], "each at the end of its last day; 31 May is a Sunday"
+
+
+def test_running_away_is_no_review_so_the_next_one_keeps_its_day(world: World) -> None:
+    placed(world)
+    before = world.timer("c1")
+    world.arrive("child_left_placement")
+    assert world.timer("c1") == before
