@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from importlib.metadata import version
@@ -29,12 +30,27 @@ from app.text import Text
 MOST_STEPS = 200
 """More steps than this from one command are a loop between instances, not work."""
 
-ENGINE = f"SpiffWorkflow {version('SpiffWorkflow')}"
+HOUSE = 1
+"""Raise it with a change to app.engine or app.rules that makes other bytes or dates of the same command; golden
+histories (tests/audit) show such a change."""
+
+ENGINE = f"SpiffWorkflow {version('SpiffWorkflow')}, house {HOUSE}"
 """Byte-equal re-execution is promised per engine version; across versions transitions are compared."""
 
 DEADLINE = table(Deadline)
 DEADLINE_SET, OPERATION_RUN = "deadline", "operation"
 """The two kinds of results that a command is recorded with, in the order in which the step asked for them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a step was told while it ran, in order: `results`, and what each deadline among them rested on.
+
+    A deadline was reckoned from the recorded facts and `reckoned`: [provisional, what was known beyond them].
+    """
+
+    results: list[Any] = field(default_factory=list)
+    reckoned: list[Any] = field(default_factory=list)
 
 
 def carry_out(work: Work) -> None:
@@ -54,17 +70,17 @@ def advance(work: Work, live: Live, command: engine.Command) -> None:
     """One engine step and all that follows from it in tables, events and the queue."""
     definition = live.definition
     facts = live.known()
-    results: list[Any] = []
+    told = Told()
     step = engine.advance(
         definition, live.engine_state(), command, facts, work.now,
-        operate=partial(_operate, work, live, results), deadline=partial(_deadline, work, live, results),
+        operate=partial(_operate, work, live, told), deadline=partial(_deadline, work, live, told),
     )  # fmt: skip
     live.moved, live.changed = step.state, True
     if isinstance(command, engine.Deliver):
         live.promised.remove(command.message)
         if not step.caught:  # a timer that was due went first
             _route.keep(command.message, command.variables, [live])
-    _record(work, live, command, facts, results, step)
+    _record(work, live, command, facts, told, step)
     _tasks.close(work, live, step.closed)
     _tasks.open_new(work, live, step)
     _set_timers(work, live, step)
@@ -78,18 +94,20 @@ def advance(work: Work, live: Live, command: engine.Command) -> None:
 
 
 def _deadline(
-    work: Work, live: Live, results: list[Any], rule: str, element: engine.Element, facts: Mapping[str, Any]
+    work: Work, live: Live, told: Told, rule: str, element: engine.Element, facts: Mapping[str, Any]
 ) -> datetime | None:
     """When a timer of the diagram fires; kept with the command, since the holiday calendar may be amended later."""
     known = {**facts, **live.known()}  # with what operations taught in this very step
     if form := live.library.deadlines.counted_form(rule):
         known["round"] = submissions.count(work, live, form) + 1
-    due = live.library.deadlines.due(rule, _tasks.arrival(work, element, known), work.now)
-    results.append([DEADLINE_SET, element.process, element.id, due.at.isoformat() if due else None])
+    due = live.library.deadlines.due(rule, _tasks.arrival(work.now, element, known), work.now)
+    told.results.append([DEADLINE_SET, element.process, element.id, due.at.isoformat() if due else None])
+    more = {name: value for name, value in known.items() if name not in facts or facts[name] != value}
+    told.reckoned.append([bool(due and due.provisional), more])
     return due.at if due else None
 
 
-def _operate(work: Work, live: Live, results: list[Any], call: engine.OperationCall) -> Mapping[str, Any]:
+def _operate(work: Work, live: Live, told: Told, call: engine.OperationCall) -> Mapping[str, Any]:
     """Run an operation inside the step, apply what it asks for, and give its variables back."""
     found = operations.find(call.operation)
     facts = _needs.read(work, live, call, found.needs)
@@ -97,7 +115,7 @@ def _operate(work: Work, live: Live, results: list[Any], call: engine.OperationC
     variables = _effects.apply(work, live, call.operation, effects)
     live.facts |= {name: value for name, value in variables.items() if value is not None}
     learn(live, learned.facts_of_operation(call.operation, facts | variables, work.now))
-    results.append([OPERATION_RUN, call.process, call.element.id, dict(variables)])
+    told.results.append([OPERATION_RUN, call.process, call.element.id, dict(variables)])
     return variables
 
 
@@ -107,7 +125,7 @@ def _plain(command: engine.Command) -> dict[str, Any]:
 
 
 def _record(
-    work: Work, live: Live, command: engine.Command, facts: Mapping[str, Any], results: list[Any], step: engine.Step
+    work: Work, live: Live, command: engine.Command, facts: Mapping[str, Any], told: Told, step: engine.Step
 ) -> None:
     """The command as an event: enough to run it again, and a hash of what came out."""
     data = {
@@ -118,7 +136,7 @@ def _record(
         "state": hashlib.sha256(step.state).hexdigest(),
         "transitions": [list(transition) for transition in step.transitions],
     }
-    secret = {"command": _plain(command), "facts": facts, "results": results}
+    secret = {"command": _plain(command), "facts": facts, "results": told.results, "reckoned": told.reckoned}
     live.case.chain.append("step", data, at=work.now, occurred_at=work.occurred_at, actor_id=work.actor.user_id,
                            instance_id=live.id, secret=secret)  # fmt: skip
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import bindparam, insert, select, update
@@ -32,9 +33,9 @@ SUPERIOR = "superior_body"
 UNIT_BY_ID = select(UNIT.c.id, UNIT.c.path, UNIT.c.sector).where(UNIT.c.id == bindparam("id"))
 
 
-def arrival(work: Work, element: engine.Element, facts: Mapping[str, Any]) -> dict[str, Any]:
+def arrival(now: datetime, element: engine.Element, facts: Mapping[str, Any]) -> dict[str, Any]:
     """The facts as they are when a token arrives at `element`."""
-    return {**facts, "role": element.role, "task_opened_at": work.now.isoformat()}
+    return {**facts, "role": element.role, "task_opened_at": now.isoformat()}
 
 
 def open_new(work: Work, live: Live, step: engine.Step) -> None:
@@ -86,7 +87,7 @@ def _above(work: Work, unit: Any) -> Any:
 def _due(work: Work, live: Live, element: engine.Element, step: engine.Step) -> Due | None:
     facts = live.known()
     facts["round"] = step.counts.get(f"{element.process}.{element.id}", 1)
-    return live.library.deadlines.due(element.deadline or "D00", arrival(work, element, facts), work.now)
+    return live.library.deadlines.due(element.deadline or "D00", arrival(work.now, element, facts), work.now)
 
 
 def _add_deadline(work: Work, live: Live, task_id: int, element: engine.Element, due: Due) -> None:
