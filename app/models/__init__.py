@@ -1,5 +1,6 @@
 """Tables. Queries live in the service that owns the noun."""
 
+from app.models.audit import LogAnchor, LogCase, LogEntry, LogHead, LogNode, LogState
 from app.models.cases import (
     Case,
     CaseLink,
@@ -19,6 +20,7 @@ from app.models.work import Deadline, Draft, Instance, Submission, Subscription,
 
 __all__ = [
     "Case", "CaseLink", "Child", "ClockAlert", "Deadline", "Definition", "Draft", "Event", "Guardian",
-    "Incident", "Instance", "Notice", "Outbox", "Performance", "Placement", "Post", "Practice", "Release",
-    "Report", "ReportChild", "ReportLink", "Submission", "Subscription", "Task", "Unit", "User",
-]
+    "Incident", "Instance", "LogAnchor", "LogCase", "LogEntry", "LogHead", "LogNode", "LogState", "Notice",
+    "Outbox", "Performance", "Placement", "Post", "Practice", "Release", "Report", "ReportChild", "ReportLink",
+    "Submission", "Subscription", "Task", "Unit", "User",
+]  # fmt: skip
