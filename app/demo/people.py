@@ -18,8 +18,9 @@ from sqlalchemy.orm import Session
 
 from app.db import table
 from app.demo import words
-from app.demo.places import CITY, Place, places
+from app.demo.places import CITY, CITY_PATH, Place, places
 from app.models import Post, Unit, User
+from app.services import units
 from app.text import Text
 
 PASSWORD = "shouwang-demo"  # noqa: S105 - printed at the start of every practice installation
@@ -77,6 +78,7 @@ SIGN_INS = (
     SignIn("baoyu", "institution_carer", f"{COUNTY}-relief_institution", Text("机构照料员", "Institution carer")),
     SignIn("yuanzhu", "legal_aid", f"{COUNTY}-justice", Text("法律援助", "Legal aid")),
     SignIn("shegong", "provider", f"{COUNTY}-social_work", Text("服务机构", "Service provider")),
+    SignIn("zhiban", "police_intake", f"{CITY}-police", Text("市局值班（未写明地点的报告）", "City police, reports without a place")),
     SignIn("shenji", "auditor", f"{CITY}-audit", Text("审计员", "Auditor")),
     SignIn("zhengce", "policy", f"{CITY}-civil_affairs", Text("政策岗", "Policy officer")),
     SignIn("guanli", "admin", f"{CITY}-civil_affairs", Text("系统管理员", "Administrator")),
@@ -91,9 +93,10 @@ def settle(session: Session, roles: Iterable[Mapping[str, Any]], rng: random.Ran
     for place in places():
         found[place.code] = _add_unit(session, place, found.get(place.parent or ""))
     password, known = hash_password(PASSWORD), tuple(roles)
+    seats = [*_seats(known), *_stand_ins(session, known, found)]
     people = [
         (person, {"name": words.adult_name(rng), "password": password, "fs_uniquifier": secrets.token_hex(16)})
-        for person in _seats(known)
+        for person in seats
     ]
     users = [
         {"username": person.username, "email": f"{person.username}@shouwang.invalid", "active": True,
@@ -133,6 +136,17 @@ def _seats(roles: tuple[Mapping[str, Any], ...]) -> Iterator[Seat]:
             held = tuple(role for role in seat if role in here)
             if held:
                 yield Seat(NAMED.get((held[0], place.code), f"{held[0]}.{place.code}"), place.code, held)
+
+
+def _stand_ins(session: Session, roles: tuple[Mapping[str, Any], ...], found: Mapping[str, int]) -> Iterator[Seat]:
+    """Those in the city's bodies who do the work of levels below where a report names no place."""
+    codes = {unit_id: code for code, unit_id in found.items()}
+    held: dict[str, list[str]] = {}
+    for role in roles:
+        if role["level"] in ("village", "township", "county") and role["sectors"] != ["all"]:
+            held.setdefault(codes[units.resolve(session, role, CITY_PATH)], []).append(role["id"])
+    for unit, duties in held.items():
+        yield Seat(NAMED.get(("police_intake", unit), f"duty.{unit}"), unit, tuple(duties))
 
 
 def _works_at(role: Mapping[str, Any], place: Place) -> bool:

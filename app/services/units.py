@@ -14,6 +14,8 @@ from app.text import Text
 
 LEVELS = ("province", "city", "county", "township", "village")
 """How many codes a unit's path holds, from the province down."""
+STANDING_IN = ("civil_affairs", "township_government", "county_government", "city_government")
+"""Who has a duty where its own kind of body is nowhere above: a report that names no village still goes to somebody."""
 
 
 def ancestors(path: str) -> list[str]:
@@ -31,11 +33,14 @@ def resolve(session: Session, role: Mapping[str, Any], path: str) -> int:
     """The id of the unit that does `role`'s work for a child at `path`.
 
     The unit of one of the role's sectors (in their order) at the role's level; if the place
-    has none, the next level up has the duty. Raises NotFound.
+    has none, the next level up has the duty, in the end civil affairs or the government. Raises NotFound.
     """
     levels = [place for place in ancestors(path) if len(place.strip("/").split("/")) <= depth(role["level"])]
     rows = session.execute(select(Unit.id, Unit.path, Unit.sector).where(Unit.path.in_(levels))).all()
-    found = _nearest(role["sectors"], levels, {(row.path, row.sector): row.id for row in reversed(rows)})
+    bodies = {(row.path, row.sector): row.id for row in reversed(rows)}
+    found = _nearest(role["sectors"], levels, bodies)
+    if found is None and role["level"] in LEVELS:
+        found = _nearest(STANDING_IN, levels, bodies)
     if found is None:
         raise NotFound(
             "no_unit",

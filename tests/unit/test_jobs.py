@@ -9,15 +9,16 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import delete, insert, update
+from sqlalchemy import delete, func, insert, update
 
 from app import clock, jobs
 from app.clock import LAW_ZONE
 from app.db import db, table, transaction
 from app.demo import load
-from app.models import Deadline, Event, Incident, Notice, Outbox, Task, Unit
+from app.demo.places import CITY_PATH
+from app.models import Deadline, Event, Incident, Notice, Outbox, Post, Task, Unit
 from app.rules.calendar import Calendar
-from app.services import audit, commands, deadlines, outbox, provisional, reports
+from app.services import audit, commands, deadlines, outbox, provisional, releases, reports, units
 from app.services._work import Actor
 from tests.conftest import START, MakeApp, rows
 
@@ -80,9 +81,8 @@ def test_an_assignee_hears_on_the_page_of_the_tasks_unit(ready: Flask) -> None:
 def test_a_failed_delivery_is_tried_again_and_shows_after_the_third_time(ready: Flask, at: Move) -> None:
     case_id = file_report().case_id
     notice(case_id)
-    (unit,) = [unit for unit in rows(table(Unit)) if unit["code"] == "620702101"]
     with transaction() as session:
-        session.execute(update(Unit).where(Unit.id == unit["id"]).values(sector="elsewhere"))
+        session.execute(update(Unit).values(path="x" + Unit.path))
     now = START
     for attempt, wait in enumerate(deadlines.BACK_OFF[:3], start=1):
         assert outbox.deliver() == 0
@@ -93,7 +93,7 @@ def test_a_failed_delivery_is_tried_again_and_shows_after_the_third_time(ready: 
         now += wait
         at(now)
     with transaction() as session:
-        session.execute(update(Unit).where(Unit.id == unit["id"]).values(sector=unit["sector"]))
+        session.execute(update(Unit).values(path=func.substr(Unit.path, 2)))
     assert outbox.deliver() == 1
     assert len(rows(table(Notice))) == 1
     assert [incident["state"] for incident in rows(table(Incident))] == ["closed"]
@@ -195,6 +195,14 @@ def test_a_provisional_limit_is_settled_when_the_schedule_is_out(ready: Flask, a
     assert "deadline_settled" in {event["kind"] for event in rows(table(Event))}
     assert provisional.recompute(Published()) == 0
     assert audit.verify() == []
+
+
+def test_a_report_that_names_no_place_reaches_somebody_at_every_step(ready: Flask) -> None:
+    roles = [role for role in releases.current_library().roles.values() if role["level"] in units.LEVELS]
+    held = {(post["role"], post["unit_id"]) for post in rows(table(Post))}
+    for role in roles:
+        unit_id = units.resolve(db.session(), role, CITY_PATH)
+        assert role["sectors"] == ["all"] or (role["id"], unit_id) in held, role["id"]
 
 
 # --- the record ------------------------------------------------------------------------------
