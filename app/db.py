@@ -97,6 +97,6 @@ def transaction() -> Iterator[Session]:
     """
     db.session.rollback()
     engine = db.engine.execution_options(**{WRITES: True})
-    with Session(engine, expire_on_commit=False) as session:
+    with engine.begin() as connection, Session(connection, expire_on_commit=False) as session:
         yield session
-        session.commit()
+        session.flush()

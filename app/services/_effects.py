@@ -13,7 +13,7 @@ from sqlalchemy import Table, insert, update
 
 from app import operations
 from app.db import table
-from app.models import CaseLink, ClockAlert, Deadline, Outbox, Performance, Placement, ReportLink, Task
+from app.models import CaseLink, ClockAlert, Deadline, Performance, Placement, ReportLink, Task
 from app.services import _queue, _registers, _route
 from app.services._work import NO_LIMIT, Live, OpenCase, Work
 
@@ -107,10 +107,10 @@ def _notify(done: Applied, notice: operations.Notice, index: int) -> None:
     case = done.case(notice.case) or done.live.case
     work, live = done.work, done.live
     payload = {"kind": notice.kind, "role": notice.role, "ids": done.values(notice.ids), "receipt": notice.receipt}
-    work.session.execute(insert(table(Outbox)).values(
-        case_id=case.id, kind="notice", key=f"notice:{live.id}:{live.version}:{done.name}:{notice.kind}:{index}",
-        target_case_id=None, payload=payload, state="waiting", attempts=0, due_at=work.now,
-    ))  # fmt: skip
+    work.connection.execute(_route.POST, {
+        "case_id": case.id, "kind": "notice", "key": f"notice:{live.id}:{live.version}:{done.name}:{notice.kind}:{index}",
+        "target_case_id": None, "payload": payload, "state": "waiting", "attempts": 0, "due_at": work.now,
+    })  # fmt: skip
     live.facts["notices_sent"] = [*live.facts.get("notices_sent", []), notice.kind]
 
 

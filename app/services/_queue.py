@@ -17,7 +17,8 @@ from app.models import Deadline
 from app.rules import facts as learned
 from app.services._work import INSTANCE, Live, OpenCase, Work
 
-DEADLINE = table(Deadline)
+ADD_INSTANCE = insert(INSTANCE).returning(INSTANCE.c.id)
+ADD_DEADLINE = insert(table(Deadline))
 
 
 def start(
@@ -35,8 +36,7 @@ def start(
         "state": None, "context": {"case_id": case.id, **context}, "facts": {}, "timers": [], "awaits": [],
         "mailbox": [], "version": 0, "started_at": work.now,
     }  # fmt: skip
-    instance_id = work.session.scalar(insert(INSTANCE).values(**values).returning(INSTANCE.c.id))
-    live = work.remember(values | {"id": instance_id})
+    live = work.remember(values | {"id": work.connection.scalar(ADD_INSTANCE, values)})
     if later:
         add_deadline(work, live, kind="start", key="start", due_at=later)
         case.chain.append("scheduled", {"process": process, "start_at": later.isoformat()}, at=work.now,
@@ -77,4 +77,4 @@ def add_deadline(work: Work, live: Live, *, kind: str, key: str, due_at: datetim
     """Put down an instant at which the ticker must act."""
     values = {"case_id": live.case.id, "instance_id": live.id, "kind": kind, "key": key, "due_at": due_at,
               "state": "due", "rule": "", "provisional": False, "law_date": None, "task_id": None}  # fmt: skip
-    work.session.execute(insert(DEADLINE).values(values | more))
+    work.connection.execute(ADD_DEADLINE, values | more)

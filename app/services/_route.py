@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import bindparam, delete, insert, select
 
 from app import engine
 from app.db import table
@@ -24,6 +24,9 @@ from app.services.library import Library, library
 from app.text import Text
 
 SUBSCRIPTION = table(Subscription)
+POST = insert(table(Outbox))
+SUBSCRIBE = insert(SUBSCRIPTION)
+UNSUBSCRIBE = delete(SUBSCRIPTION).where(SUBSCRIPTION.c.instance_id == bindparam("instance_id"))
 MANUAL = "manual-duty"
 """The diagram that stands in for a process that is not drawn yet: somebody does it by hand, visibly."""
 
@@ -94,10 +97,10 @@ def _case_of(work: Work, here: OpenCase, payload: Mapping[str, Any]) -> int:
 
 def post(work: Work, here: OpenCase, case_id: int, message: str, payload: Mapping[str, Any], key: str) -> None:
     """Put a message to another case in the outbox; `key` makes a second copy impossible."""
-    work.session.execute(insert(table(Outbox)).values(
-        case_id=here.id, kind="message", key=f"message:{key}:{message}:{case_id}", target_case_id=case_id,
-        payload={"message": message, "payload": dict(payload)}, state="waiting", attempts=0, due_at=work.now,
-    ))  # fmt: skip
+    work.connection.execute(POST, {
+        "case_id": here.id, "kind": "message", "key": f"message:{key}:{message}:{case_id}", "target_case_id": case_id,
+        "payload": {"message": message, "payload": dict(payload)}, "state": "waiting", "attempts": 0, "due_at": work.now,
+    })  # fmt: skip
     here.sent.append(message)
 
 
@@ -204,11 +207,12 @@ def set_awaits(work: Work, live: Live, step: engine.Step) -> None:
     now = sorted([wait.message, f"{wait.process}.{wait.element.id}"] for wait in step.awaits)
     if now == sorted(live.awaits):
         return
-    work.session.execute(delete(SUBSCRIPTION).where(SUBSCRIPTION.c.instance_id == live.id))
+    if live.awaits:
+        work.connection.execute(UNSUBSCRIBE, {"instance_id": live.id})
     if now:
         rows = [
             {"case_id": live.case.id, "instance_id": live.id, "message": name, "element": element}
             for name, element in now
         ]
-        work.session.execute(insert(SUBSCRIPTION), rows)
+        work.connection.execute(SUBSCRIBE, rows)
     live.awaits = now

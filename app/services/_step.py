@@ -17,6 +17,8 @@ from functools import partial
 from importlib.metadata import version
 from typing import Any
 
+from sqlalchemy import bindparam, update
+
 from app import engine, operations
 from app.db import table
 from app.errors import Refused
@@ -40,6 +42,16 @@ ENGINE = f"SpiffWorkflow {version('SpiffWorkflow')}, house {HOUSE}"
 DEADLINE = table(Deadline)
 DEADLINE_SET, OPERATION_RUN = "deadline", "operation"
 """The two kinds of results that a command is recorded with, in the order in which the step asked for them."""
+CLOSE_DEADLINE = (
+    update(DEADLINE)
+    .where(
+        DEADLINE.c.instance_id == bindparam("_instance"),
+        DEADLINE.c.key == bindparam("_key"),
+        DEADLINE.c.due_at == bindparam("_due"),
+        DEADLINE.c.state == "due",
+    )
+    .values(state=bindparam("_state"), done_at=bindparam("_at"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,13 +170,8 @@ def _set_timers(work: Work, live: Live, step: engine.Step) -> None:
 
 def close_deadline(work: Work, live: Live, key: str, due_at: datetime, state: str) -> None:
     """Mark a deadline of this instance done or cancelled."""
-    where = (
-        DEADLINE.c.instance_id == live.id,
-        DEADLINE.c.key == key,
-        DEADLINE.c.due_at == due_at,
-        DEADLINE.c.state == "due",
-    )
-    work.session.execute(DEADLINE.update().where(*where).values(state=state, done_at=work.now))
+    values = {"_instance": live.id, "_key": key, "_due": due_at, "_state": state, "_at": work.now}
+    work.connection.execute(CLOSE_DEADLINE, values)
 
 
 def _end(work: Work, live: Live, step: engine.Step) -> None:

@@ -12,10 +12,11 @@ from app import engine
 from app.db import table
 from app.models import Deadline, Task, Unit
 from app.rules.calendar import Due
-from app.services import _needs, _route, units
+from app.services import _needs, _queue, _route, units
 from app.services._work import NO_LIMIT, Live, Work
 
 TASK, DEADLINE, UNIT = table(Task), table(Deadline), table(Unit)
+ADD = insert(TASK).returning(TASK.c.id)
 CLOSE = (
     update(TASK)
     .where(
@@ -25,6 +26,11 @@ CLOSE = (
         status=bindparam("_status"), closed_at=bindparam("_at"), closed_by=bindparam("_by"), version=TASK.c.version + 1
     )
     .returning(TASK.c.id, TASK.c.process, TASK.c.element, TASK.c.escalations)
+)
+CLOSE_DEADLINE = (
+    update(DEADLINE)
+    .where(DEADLINE.c.task_id == bindparam("_task"), DEADLINE.c.state == "due")
+    .values(state=bindparam("_state"), done_at=bindparam("_at"))
 )
 ANSWERED_BY_CONTEXT = ("supervisor", "supervisor_upper", "duty_role")
 """Roles that a diagram leaves open: the instance's context names who it is."""
@@ -51,10 +57,13 @@ def open_new(work: Work, live: Live, step: engine.Step) -> None:
             "status": "open", "version": 0, "opened_at": work.now, "deadline_id": element.deadline,
             "due_at": due.at if due else NO_LIMIT, "due": due.plain() if due else {}, "escalations": 0,
         }  # fmt: skip
-        task_id = work.session.scalar(insert(TASK).values(values).returning(TASK.c.id))
+        task_id: int = work.connection.execute(ADD, values).scalar_one()
         work.opened_tasks.append(task_id)
         if due:
-            _add_deadline(work, live, task_id, element, due)
+            _queue.add_deadline(
+                work, live, kind="task", key=f"task:{task_id}", due_at=due.at, rule=element.deadline, task_id=task_id,
+                law_date=due.law_date, provisional=due.provisional,
+            )  # fmt: skip
         data = {"process": opened.process, "element": element.id, "role": role, "deadline": element.deadline,
                 "due": due.at.isoformat() if due else None}  # fmt: skip
         live.case.chain.append("task_opened", data, at=work.now, instance_id=live.id, task_id=task_id)
@@ -90,13 +99,6 @@ def _due(work: Work, live: Live, element: engine.Element, step: engine.Step) -> 
     return live.library.deadlines.due(element.deadline or "D00", arrival(work.now, element, facts), work.now)
 
 
-def _add_deadline(work: Work, live: Live, task_id: int, element: engine.Element, due: Due) -> None:
-    work.session.execute(insert(DEADLINE).values(
-        case_id=live.case.id, instance_id=live.id, task_id=task_id, kind="task", key=f"task:{task_id}",
-        rule=element.deadline, due_at=due.at, law_date=due.law_date, provisional=due.provisional, state="due",
-    ))  # fmt: skip
-
-
 def close(work: Work, live: Live, closed: Sequence[engine.ClosedTask]) -> None:
     """Close the rows of tasks that the step finished or cancelled, and their deadlines."""
     for gone in closed:
@@ -107,11 +109,10 @@ def close(work: Work, live: Live, closed: Sequence[engine.ClosedTask]) -> None:
             "_at": work.now,
             "_by": work.actor.user_id,
         }
-        row = work.session.execute(CLOSE, values).first()
+        row = work.connection.execute(CLOSE, values).first()
         if row is None:
             continue
-        where = (DEADLINE.c.task_id == row.id, DEADLINE.c.state == "due")
-        work.session.execute(update(DEADLINE).where(*where).values(state=gone.how, done_at=work.now))
+        work.connection.execute(CLOSE_DEADLINE, {"_task": row.id, "_state": gone.how, "_at": work.now})
         live.case.chain.append(
             f"task_{gone.how}", {"process": row.process, "element": row.element}, at=work.now, occurred_at=work.occurred_at,
             actor_id=work.actor.user_id, instance_id=live.id, task_id=row.id,

@@ -1,24 +1,25 @@
 """One transaction's worth of stepping: cases locked, instances loaded, differences written at the end.
 
-The case row is always the first lock (FOR UPDATE, or BEGIN IMMEDIATE on SQLite), and every
-write re-checks the version it read. Hot statements are Core, prepared once. Source: ARCHITECTURE
-rules 1-3; ADR 0004.
+The case row is always the first lock (FOR NO KEY UPDATE, or BEGIN IMMEDIATE on SQLite), and
+every write re-checks the version it read. Of a row read in one statement with the lock, only the
+case's own columns are fresh; the rest is read after it. Hot statements are Core, built once and
+given their values as parameters. Source: ARCHITECTURE rules 1-3; ADR 0004.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
-from app import engine
-from app.db import Row, changed, table
+from app import clock, engine
+from app.db import Row, table
 from app.errors import NotFound, Stale
-from app.models import Case, Event, Instance
+from app.models import Case, Deadline, Event, Instance, Task
 from app.services import _seal
 from app.services._log import Chain
 from app.services.library import Library, library
@@ -27,8 +28,22 @@ from app.text import Text
 NO_LIMIT = datetime(9999, 12, 31, tzinfo=UTC)
 """Stands in a task's `due_at` when it has no limit, so that lists need one order only."""
 
-CASE, INSTANCE = table(Case), table(Instance)
-LOCK_CASE = select(CASE).where(CASE.c.id == bindparam("id"))
+CASE, INSTANCE, TASK, DEADLINE = table(Case), table(Instance), table(Task), table(Deadline)
+LOCK_CASE = select(CASE).where(CASE.c.id == bindparam("id")).with_for_update(key_share=True)
+LOCK_CASE_OF_TASK = (
+    select(CASE)
+    .join(TASK, TASK.c.case_id == CASE.c.id)
+    .where(TASK.c.id == bindparam("id"))
+    .with_for_update(of=CASE, key_share=True)
+)
+LOCK_CASE_OF_DEADLINE = (
+    select(CASE)
+    .join(DEADLINE, DEADLINE.c.case_id == CASE.c.id)
+    .where(DEADLINE.c.id == bindparam("id"))
+    .with_for_update(of=CASE, key_share=True, skip_locked=True)
+)
+ADD_CASE = insert(CASE).returning(CASE.c.id)
+ADD_EVENTS = insert(table(Event))
 INSTANCE_BY_ID = select(INSTANCE).where(INSTANCE.c.id == bindparam("id"))
 LIVE_OF_CASE = select(INSTANCE).where(INSTANCE.c.case_id == bindparam("case_id"), INSTANCE.c.status == "running")
 SAVE_CASE = (
@@ -93,16 +108,12 @@ class Live:
     mailbox: list[Any]
     version: int
     started_at: datetime
+    definition: engine.Definition
     submission_id: int | None = None
     answers: dict[str, dict[str, Any]] = field(default_factory=dict)
     promised: list[str] = field(default_factory=list)
     changed: bool = False
     moved: bytes | None = None  # the engine's state after steps of this transaction
-
-    @property
-    def definition(self) -> engine.Definition:
-        """The diagram this instance runs."""
-        return self.library.definition(self.process)
 
     def engine_state(self) -> bytes | None:
         """The engine's state as of now. Raises EngineError when the stored one is not this instance's own."""
@@ -125,24 +136,44 @@ class Live:
 class Work:
     """Everything one command touches, in one transaction."""
 
-    def __init__(self, session: Session, actor: Actor, now: datetime) -> None:
+    def __init__(self, session: Session, actor: Actor, ahead: timedelta) -> None:
         self.session = session
+        self.connection = session.connection()
         self.actor = actor
-        self.now = now
-        self.occurred_at = now
+        self.ahead = ahead
+        self.now = self.occurred_at = clock.now(ahead)
         self.queue: deque[tuple[Live, engine.Command]] = deque()
         self.cases: dict[int, OpenCase] = {}
         self.instances: dict[int, Live] = {}
+        self._known_whole: set[int] = set()
         self.opened_tasks: list[int] = []
 
-    def lock(self, case_id: int, *, skip_locked: bool = False) -> OpenCase:
-        """The case under its lock. Raises NotFound (also when skipped because another holds it)."""
+    def lock(self, case_id: int) -> OpenCase:
+        """The case under its lock. Raises NotFound."""
         if case_id in self.cases:
             return self.cases[case_id]
-        query = LOCK_CASE.with_for_update(skip_locked=skip_locked)
-        row = self.session.execute(query, {"id": case_id}).mappings().first()
-        if row is None:
+        case = self._locked(LOCK_CASE, case_id)
+        if case is None:
             raise NotFound("no_case", Text("没有这个个案。", "There is no such case."), case=case_id)
+        return case
+
+    def lock_of_task(self, task_id: int) -> OpenCase:
+        """The case of a task under its lock, found and locked at once. Raises NotFound."""
+        case = self._locked(LOCK_CASE_OF_TASK, task_id)
+        if case is None:
+            raise NotFound("no_task", Text("没有这件待办。", "There is no such task."), task=task_id)
+        return case
+
+    def lock_of_deadline(self, deadline_id: int) -> OpenCase | None:
+        """The case of a deadline under its lock; None when somebody else holds it now."""
+        return self._locked(LOCK_CASE_OF_DEADLINE, deadline_id)
+
+    def _locked(self, statement: Any, row_id: int) -> OpenCase | None:
+        row = self.connection.execute(statement, {"id": row_id}).mappings().first()
+        if row is None:
+            return None
+        if not self.cases:  # waiting for the lock took time: a case's record never runs backwards
+            self.now = self.occurred_at = clock.now(self.ahead)
         return self._remember(row)
 
     def _remember(self, row: Row) -> OpenCase:
@@ -161,8 +192,8 @@ class Work:
             "kind": kind, "status": "open", "path": path, "risk": "", "sealed": sealed, "facts": {},
             "wrapped_key": _seal.new_key(), "opened_at": self.now, "version": 0, "last_seq": 0, "last_hash": b"",
         }  # fmt: skip
-        case_id = self.session.scalar(insert(CASE).values(**values).returning(CASE.c.id))
-        case = self._remember(values | {"id": case_id})
+        case = self._remember(values | {"id": self.connection.scalar(ADD_CASE, values)})
+        self._known_whole.add(case.id)
         case.chain.append("case_opened", {"kind": kind}, at=self.now, actor_id=self.actor.user_id)
         return case
 
@@ -170,7 +201,7 @@ class Work:
         """The instance, fresh under its case's lock. Raises NotFound."""
         if instance_id in self.instances:
             return self.instances[instance_id]
-        row = self.session.execute(INSTANCE_BY_ID, {"id": instance_id}).mappings().first()
+        row = self.connection.execute(INSTANCE_BY_ID, {"id": instance_id}).mappings().first()
         if row is None:
             raise NotFound("no_instance", Text("没有这个实例。", "There is no such instance."), instance=instance_id)
         return self.remember(row)
@@ -179,10 +210,10 @@ class Work:
         """Take an instance row, read under the lock, into this transaction."""
         if row["id"] in self.instances:
             return self.instances[row["id"]]
-        case = self.lock(row["case_id"])
+        books = library(self.session, row["release_id"])
         live = Live(
-            id=row["id"], case=case, process=row["process"], release_id=row["release_id"],
-            library=library(self.session, row["release_id"]), status=row["status"], state=row["state"],
+            id=row["id"], case=self.lock(row["case_id"]), process=row["process"], release_id=row["release_id"],
+            library=books, definition=books.definition(row["process"]), status=row["status"], state=row["state"],
             context=dict(row["context"]), facts=dict(row["facts"]), timers=list(row["timers"]),
             awaits=list(row["awaits"]), mailbox=list(row["mailbox"]), version=row["version"],
             started_at=row["started_at"],
@@ -192,8 +223,12 @@ class Work:
 
     def live_of(self, case: OpenCase) -> list[Live]:
         """Every running instance of the case, those started in this transaction included."""
-        rows = self.session.execute(LIVE_OF_CASE, {"case_id": case.id}).mappings()
-        return [live for live in (self.remember(row) for row in rows) if live.status == "running"]
+        if case.id not in self._known_whole:
+            self._known_whole.add(case.id)
+            for row in self.connection.execute(LIVE_OF_CASE, {"case_id": case.id}).mappings().all():
+                self.remember(row)
+        running = (live for live in self.instances.values() if live.case is case and live.status == "running")
+        return sorted(running, key=lambda live: live.id)
 
     def save(self) -> None:
         """Write every difference. Raises Stale when a version is no longer the one that was read."""
@@ -206,12 +241,12 @@ class Work:
                 })  # fmt: skip
         for case in self.cases.values():
             if case.chain.rows:
-                self.session.execute(insert(table(Event)), case.chain.rows)
+                self.connection.execute(ADD_EVENTS, case.chain.rows)
                 self._save(SAVE_CASE, case.id, case.version, {
                     "facts": case.facts, "risk": case.risk, "path": case.path, "status": case.status,
                     "last_seq": case.chain.seq, "last_hash": case.chain.head,
                 })  # fmt: skip
 
     def _save(self, statement: Any, row_id: int, version: int, values: dict[str, Any]) -> None:
-        if changed(self.session, statement.values(**values), {"_id": row_id, "_version": version}) != 1:
+        if self.connection.execute(statement, {**values, "_id": row_id, "_version": version}).rowcount != 1:
             raise Stale("changed", CHANGED)

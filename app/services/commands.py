@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 from prometheus_client import Histogram
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from app import clock, engine
@@ -29,6 +29,10 @@ from app.text import Text
 
 TASK, INSTANCE, DRAFT, SUBMISSION = table(Task), table(Instance), table(Draft), table(Submission)
 STEPS = Histogram("shouwang_step_seconds", "How long commands take, to the commit.", registry=None)
+TASK_WITH_INSTANCE = (
+    select(TASK, INSTANCE).join(INSTANCE, INSTANCE.c.id == TASK.c.instance_id).where(TASK.c.id == bindparam("id"))
+)
+DROP_DRAFT = delete(DRAFT).where(DRAFT.c.user_id == bindparam("user_id"), DRAFT.c.key == bindparam("key"))
 FILL_IN = Text("还有几处要补，看看下面的提示。", "A few things are missing; see the notes below.")
 KEY_REUSED = Text(
     "这个幂等键已经用来提交过别的内容，这次没有提交。请换一个键。",
@@ -51,9 +55,9 @@ class Done:
 
 @contextmanager
 def work_on(actor: Actor) -> Iterator[Work]:
-    """A transaction to step in: the time is read once, everything queued is carried out, then committed."""
+    """A transaction to step in: everything queued is carried out at the end, then committed."""
     with STEPS.time(), transaction() as session:
-        work = Work(session, actor, clock.now(practice.offset(session)))
+        work = Work(session, actor, practice.offset(session))
         yield work
         _step.carry_out(work)
 
@@ -74,15 +78,11 @@ def complete(
     Raises: Invalid (with a message for each field), Stale (closed or changed meanwhile), NotFound,
     Refused("key_reused") when something else was sent with this key.
     """
-    case_id = db.session.scalar(select(TASK.c.case_id).where(TASK.c.id == task_id))
-    if case_id is None:
-        raise NotFound("no_task", Text("没有这件待办。", "There is no such task."), task=task_id)
     mark = _mark(key, [task_id, version, dict(raw)]) if key else None
-    if mark and (done := _done_before(db.session(), actor, mark)):
-        return done
+    case_id = 0
     try:
         with work_on(actor) as work:
-            work.lock(case_id)
+            case_id = work.lock_of_task(task_id).id
             if mark and (done := _done_before(work.session, actor, mark)):
                 return done
             task, live = _task_under_lock(work, task_id, version)
@@ -92,7 +92,8 @@ def complete(
     except Refused:
         raise
     except Exception as error:
-        record_incident(case_id, "task", task_id, error)
+        if case_id:
+            record_incident(case_id, "task", task_id, error)
         raise
 
 
@@ -117,8 +118,7 @@ def _done_before(session: Session, actor: Actor, mark: str) -> Done | None:
 
 
 def _task_under_lock(work: Work, task_id: int, version: int) -> tuple[Row, Live]:
-    query = select(TASK, INSTANCE).join(INSTANCE, INSTANCE.c.id == TASK.c.instance_id).where(TASK.c.id == task_id)
-    row = work.session.execute(query).first()
+    row = work.connection.execute(TASK_WITH_INSTANCE, {"id": task_id}).first()
     assert row is not None, "the case was locked through this task"
     task = dict(zip(TASK.c.keys(), row[: len(TASK.c)], strict=True))
     live = work.remember(dict(zip(INSTANCE.c.keys(), row[len(TASK.c) :], strict=True)))
@@ -137,8 +137,7 @@ def _submit(work: Work, live: Live, task: Row, raw: Mapping[str, Any], lang: str
         work, live.case, form, answers, f"{task['process']}.{task['element']}", live=live, task_id=task["id"], key=key
     )
     if work.actor.user_id is not None:
-        where = (DRAFT.c.user_id == work.actor.user_id, DRAFT.c.key == f"task:{task['id']}")
-        work.session.execute(delete(DRAFT).where(*where))
+        work.connection.execute(DROP_DRAFT, {"user_id": work.actor.user_id, "key": f"task:{task['id']}"})
     _registers.keep(work, live.case, live, submission_id, form.id, answers)
     _queue.learn(live, learned.facts_of_submission(form.id, answers, work.now))
     work.queue.append((live, engine.Complete(task["engine_id"], decisions(live, form, answers))))

@@ -10,17 +10,17 @@ from __future__ import annotations
 import logging
 from datetime import datetime, timedelta
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import bindparam, or_, select, update
 
 from app import clock, engine
 from app.db import Row, db, table, transaction
-from app.errors import NotFound
 from app.models import Deadline, Task
 from app.services import _queue, commands, practice
 from app.services._work import SYSTEM, OpenCase, Work
 
 log = logging.getLogger(__name__)
 DEADLINE, TASK = table(Deadline), table(Task)
+BY_ID = select(DEADLINE).where(DEADLINE.c.id == bindparam("id"))
 ESCALATION = "overdue-escalation"
 BACK_OFF = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 720))
 """How long to wait before the next try; after the last, a person must look at the incident."""
@@ -40,23 +40,23 @@ def fire(deadline_id: int) -> bool:
 
     A failure is kept as an incident and tried again after a while.
     """
-    case_id = db.session.scalar(select(DEADLINE.c.case_id).where(DEADLINE.c.id == deadline_id))
-    if case_id is None:
-        return False
+    case_id = 0
     try:
         with commands.work_on(SYSTEM) as work:
-            case = work.lock(case_id, skip_locked=True)
-            row = work.session.execute(select(DEADLINE).where(DEADLINE.c.id == deadline_id)).mappings().one()
+            case = work.lock_of_deadline(deadline_id)
+            if case is None:
+                return False
+            case_id = case.id
+            row = work.connection.execute(BY_ID, {"id": deadline_id}).mappings().one()
             if row["state"] != "due" or row["due_at"] > work.now:
                 return False
             _act(work, case, row)
         return True
-    except NotFound:
-        return False
     except Exception as error:
         log.exception("deadline failed", extra={"deadline": deadline_id, "case": case_id})
-        _put_off(deadline_id)
-        commands.record_incident(case_id, "deadline", deadline_id, error)
+        if case_id:
+            _put_off(deadline_id)
+            commands.record_incident(case_id, "deadline", deadline_id, error)
         return False
 
 

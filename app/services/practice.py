@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app import clock
-from app.db import db, settings, transaction
+from app.db import db, settings, table, transaction
 from app.errors import Forbidden, Refused
 from app.models import Post, Practice, Unit, User
 from app.rules.calendar import add_months
@@ -26,11 +26,14 @@ SIGN_INS = (
 """The named people of practice mode, in the order in which a child meets them: one for each audience."""
 
 
+OFFSET = select(table(Practice).c.offset_seconds).where(table(Practice).c.id == 1)
+
+
 def offset(session: Session) -> timedelta:
     """How far the practice clock is ahead; nothing outside demo mode."""
     if not settings().demo:
         return timedelta(0)
-    seconds = session.scalar(select(Practice.offset_seconds).where(Practice.id == 1))
+    seconds = session.scalar(OFFSET)
     return timedelta(seconds=seconds or 0)
 
 

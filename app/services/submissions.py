@@ -15,6 +15,7 @@ from app.services._seal import CaseKey
 from app.services._work import Live, OpenCase, Work
 
 SUBMISSION = table(Submission)
+ADD = insert(SUBMISSION).returning(SUBMISSION.c.id)
 
 
 def place(case_id: int, form: str, recorded_at: datetime) -> str:
@@ -41,7 +42,7 @@ def add(  # noqa: PLR0913 - a submission says who, what, where and when
         "secret": case.key.seal(secret, place(case.id, form.id, work.now)), "occurred_at": work.occurred_at,
         "recorded_at": work.now, "idempotency_key": key,
     }  # fmt: skip
-    submission_id: int = work.session.scalar(insert(SUBMISSION).values(values).returning(SUBMISSION.c.id))
+    submission_id: int = work.connection.execute(ADD, values).scalar_one()
     if live is not None:
         live.submission_id = submission_id
         live.answers.pop(form.id, None)
