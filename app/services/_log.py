@@ -42,8 +42,12 @@ def _check(value: Any) -> None:
 def commit_to(secret: Any) -> tuple[str, dict[str, Any]]:
     """A salted commitment to `secret`, and what must be sealed to open it again."""
     salt = secrets.token_hex(16)
-    digest = hashlib.sha256(salt.encode() + orjson.dumps(secret, option=orjson.OPT_SORT_KEYS)).hexdigest()
-    return digest, {"salt": salt, "secret": secret}
+    return digest_of(salt, secret), {"salt": salt, "secret": secret}
+
+
+def digest_of(salt: str, secret: Any) -> str:
+    """The commitment that `salt` and `secret` make, shown together: what an event's body must hold."""
+    return hashlib.sha256(salt.encode() + orjson.dumps(secret, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 class Chain:
