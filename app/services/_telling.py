@@ -1,0 +1,200 @@
+"""A case's events in sentences, from the record and the answers that are open (S0, S1); nothing sealed is opened.
+
+The case page tells what mattered (story.py); the replay tells every event (`told`). Source: UI.md
+"Case home", "Replay"; USERS complaint 4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app import engine
+from app.clock import LAW_ZONE
+from app.db import Row, table
+from app.models import User
+from app.services._walk import LIVE
+from app.services.library import Library, library
+from app.text import Text
+
+USER = table(User)
+SHOWN_ANSWERS = 3
+NOTHING = Text("", "")
+OPENED = {
+    "child": Text("为这个孩子立了个案。", "A case was opened for this child."),
+    "report": Text("收到一份报告。", "A report came in."),
+}
+PLAIN = {
+    "facts_added": Text("报告人补充了情况。", "The reporter added to the report."),
+    "new_danger": Text(
+        "孩子有新危险，马上应急处置。", "The child is in new danger; an emergency response begins at once."
+    ),
+}
+"""Events that say all with their kind."""
+CAME = {
+    "start": Text("启动“{name}”", "“{name}” began"),
+    "complete": Text("“{name}”往下走", "“{name}” moved on"),
+    "deliver": Text("“{name}”等到了消息", "“{name}” got the word it waited for"),
+    "fire": Text("“{name}”等到了时间", "“{name}” came to its time"),
+    "cancel": Text("“{name}”停止", "“{name}” was called off"),
+}
+Told = tuple[Text, Text]
+"""A sentence, and where it comes from."""
+
+
+def names_of(session: Session, user_ids: Collection[int | None]) -> dict[int, str]:
+    """The names of people, by id."""
+    wanted = set(user_ids) - {None}
+    return {row.id: row.name for row in session.execute(select(USER.c.id, USER.c.name).where(USER.c.id.in_(wanted)))}
+
+
+def joined(names: Collection[Text]) -> Text:
+    """Names in a row, each in quotation marks."""
+    return Text("、".join(f"“{name.zh}”" for name in names), ", ".join(f"“{name.en}”" for name in names))
+
+
+class Telling:
+    """Tells events of a case; `sent` are submissions by their task, `names` people by their id."""
+
+    def __init__(
+        self, session: Session, instances: Mapping[int, Row], sent: Mapping[int, Row], names: Mapping[int, str]
+    ) -> None:
+        self.session, self.instances, self.sent, self.names = session, instances, sent, names
+
+    def books(self, instance_id: int) -> Library:
+        """The release of an instance."""
+        return library(self.session, self.instances[instance_id]["release_id"])
+
+    def element(self, event: Row, data: Mapping[str, Any]) -> engine.Element | None:
+        """The element that an event of a task is about."""
+        if "element" not in data or event["instance_id"] not in self.instances:
+            return None
+        return self.books(event["instance_id"]).definition(data["process"]).element(data["process"], data["element"])
+
+    def told(self, event: Row, data: Mapping[str, Any]) -> Told:
+        """The event in a sentence, whatever it is."""
+        tell = getattr(self, f"_tell_{event['kind']}", None)
+        found: Told | None = tell(event, data) if tell else None
+        return found or (
+            PLAIN.get(event["kind"], Text(f"记录了一件事（{event['kind']}）。", f"Recorded: {event['kind']}.")),
+            NOTHING,
+        )
+
+    def _tell_case_opened(self, _event: Row, data: Mapping[str, Any]) -> Told:
+        return OPENED.get(data["kind"], Text("立了一个事项。", "A case was opened.")), NOTHING
+
+    def _tell_task_opened(self, event: Row, data: Mapping[str, Any]) -> Told | None:
+        element = self.element(event, data)
+        if element is None:
+            return None
+        books = self.books(event["instance_id"])
+        role, name = books.role_name(data["role"]), element.name
+        return Text(f"请{role.zh}办“{name.zh}”。", f"{role.en} was asked to do “{name.en}”."), books.process_name(
+            data["process"]
+        )
+
+    def _tell_task_done(self, event: Row, data: Mapping[str, Any]) -> Told | None:
+        element = self.element(event, data)
+        if element is None:
+            return None
+        books = self.books(event["instance_id"])
+        said = self._answers(event["task_id"], books, element)
+        by = self.names.get(event["actor_id"], "")
+        zh = f"{by}办完“{element.name.zh}”"
+        en = f"{by} did “{element.name.en}”" if by else f"“{element.name.en}” was done"
+        text = Text(f"{zh}：{said.zh}。" if said.zh else f"{zh}。", f"{en}: {said.en}." if said.en else f"{en}.")
+        return text, books.form(element.form or "").name
+
+    def _answers(self, task_id: int, books: Library, element: engine.Element) -> Text:
+        row = self.sent.get(task_id)
+        if row is None:
+            return NOTHING
+        form = books.form(element.form or "")
+        open_answers = {name: value for name, value in row["answers"].items() if form.questions[name].options}
+        zh, en = (form.describe(open_answers, lang)[:SHOWN_ANSWERS] for lang in ("zh", "en"))
+        return Text(
+            "；".join(
+                f"{line.label}{line.value}" if line.label[-1] in "？?" else f"{line.label}：{line.value}" for line in zh
+            ),
+            "; ".join(f"{line.label} {line.value}" for line in en),
+        )
+
+    def _tell_task_cancelled(self, event: Row, data: Mapping[str, Any]) -> Told | None:
+        element = self.element(event, data)
+        if element is None:
+            return None
+        name = element.name
+        return Text(f"“{name.zh}”不用办了。", f"“{name.en}” need not be done any more."), NOTHING
+
+    def _tell_task_changed(self, _event: Row, data: Mapping[str, Any]) -> Told:
+        source = Text("督办", "Supervision")
+        if data["not_applicable"]:
+            return Text("主管认定这个期限不适用。", "The supervisor found the deadline not applicable."), source
+        if data["due"]:
+            until = f"{datetime.fromisoformat(data['due']).astimezone(LAW_ZONE):%Y-%m-%d %H:%M}"
+            return Text(f"主管把期限延到 {until}。", f"The supervisor moved the deadline to {until}."), source
+        return Text("主管把这件事改派给别人。", "The supervisor gave this to somebody else."), source
+
+    def _tell_message(self, event: Row, data: Mapping[str, Any]) -> Told | None:
+        if not self.instances:
+            return None
+        sender = event["instance_id"] if event["instance_id"] in self.instances else next(iter(self.instances))
+        rules = self.books(sender).messages[data["message"]]
+        label = Text(rules["label_zh"], rules["label_en"])
+        if self.registered(event, rules):
+            return Text(f"记下：{label.zh}。", f"Registered: {label.en}."), Text("记一件事", "Registered at the desk")
+        return Text(f"发出消息：{label.zh}。", f"Sent: {label.en}."), NOTHING
+
+    def registered(self, event: Row, rules: Mapping[str, Any]) -> bool:
+        """True for a message that a person registered at the desk."""
+        return event["actor_id"] is not None and bool(rules.get("desk"))
+
+    def _tell_ended(self, event: Row, data: Mapping[str, Any]) -> Told:
+        definition = self.books(event["instance_id"]).definition(data["process"])
+        ends = [element.name for element in definition.elements(data["process"]) if element.id in data["at"]]
+        zh, en = "、".join(name.zh for name in ends), ", ".join(name.en for name in ends)
+        name = definition.name
+        return Text(f"“{name.zh}”走完：{zh}。", f"“{name.en}” ended: {en}."), name
+
+    def _tell_deadline(self, event: Row, data: Mapping[str, Any]) -> Told | None:
+        if data["kind"] == "task":
+            said = self.books(event["instance_id"]).deadlines.describe(data["rule"])
+            return Text(f"期限已过：{said.name.zh}。", f"Past due: {said.name.en}."), Text(said.source, said.source)
+        if data["kind"] == "start":
+            return Text("到了定好的日子。", "The day that was set has come."), NOTHING
+        return Text("等的时间到了。", "The time that was waited for has come."), NOTHING
+
+    def _tell_scheduled(self, event: Row, data: Mapping[str, Any]) -> Told:
+        name = self.books(event["instance_id"]).process_name(data["process"])
+        until = f"{datetime.fromisoformat(data['start_at']).astimezone(LAW_ZONE):%Y-%m-%d %H:%M}"
+        return Text(f"定好 {until} 开始“{name.zh}”。", f"“{name.en}” was put down for {until}."), NOTHING
+
+    def _tell_step(self, event: Row, data: Mapping[str, Any]) -> Told:
+        """What set the process moving, and where it stands after this step."""
+        books = self.books(event["instance_id"])
+        name, definition = books.process_name(data["process"]), books.definition(data["process"])
+        came = CAME.get(data["command"], CAME["complete"])
+        reached = joined([element.name for element in _reached(definition, data["transitions"])])
+        zh, en = came.zh.format(name=name.zh), came.en.format(name=name.en)
+        if reached.zh:
+            zh, en = (
+                f"{zh}，走到{reached.zh}",
+                f"{en} to {reached.en}" if data["command"] == "complete" else f"{en}: {reached.en}",
+            )
+        return Text(f"{zh}。", f"{en}."), NOTHING
+
+
+def _reached(definition: engine.Definition, moves: Collection[Any]) -> list[engine.Element]:
+    """Where tokens arrived in a step and still stand; a call is told by what it called."""
+    standing: dict[int, engine.Element] = {}
+    for task, process, name, before, after in moves:
+        standing.pop(task, None)
+        if after in LIVE and process in definition.processes:
+            element = definition.element(process, name)
+            if before not in LIVE and not element.attached and element.type != "call":
+                standing[task] = element
+    return list({(element.process, element.id): element for element in standing.values()}.values())
