@@ -21,6 +21,7 @@ from flask.cli import AppGroup, with_appcontext
 from flask_security.utils import hash_password
 
 from app import jobs
+from app.cli_replay import replay
 from app.db import db, settings
 from app.demo import load as practice_data
 from app.demo import people as practice_people
@@ -28,7 +29,7 @@ from app.errors import NotFound, Refused
 from app.rules.calendar import due_at, in_law_zone, instant
 from app.services import audit, check, deadlines, outbox, people, practice, releases
 from app.services.library import Library, library
-from app.settings import ROOT
+from app.settings import ROOT, BadSetting
 from app.text import Text
 
 LANGUAGE = click.option("--lang", type=click.Choice(["zh", "en"]), default="zh", help="Language of messages.")
@@ -46,6 +47,8 @@ class Telling(click.Command):
             return super().invoke(ctx)
         except Refused as refusal:
             raise click.ClickException(f"{refusal.text.zh}\n{refusal.text.en}") from refusal
+        except BadSetting as missing:
+            raise click.ClickException(str(missing)) from missing
 
 
 class House(Telling, AppGroup):
@@ -182,6 +185,7 @@ def _practice_only() -> None:
 user = House("user", help="People who sign in.")
 deadline = House("deadline", help="Legal periods.")
 audit_group = House("audit", help="The record of what happened.")
+audit_group.add_command(replay)
 
 
 @user.command("add")
@@ -252,12 +256,13 @@ def audit_export(case_id: int | None) -> None:
 @click.command("serve", cls=Telling)
 @click.option("--demo", "practising", is_flag=True, help="Set up the database and practice data first (DEMO=1).")
 @click.option("--web", "web_only", is_flag=True, help="Pages and API only; deadlines are left to workers.")
-@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--host", envvar="HOST", default="127.0.0.1", show_default=True)
 @click.option("--threads", type=click.IntRange(1), default=8, show_default=True)
 @with_appcontext
 def serve(practising: bool, web_only: bool, host: str, threads: int) -> None:
     """Serve pages and API, and tick deadlines in the same process, until told to stop."""
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    settings().complete()
     if practising:
         _set_up()
     db.session.remove()
@@ -296,4 +301,5 @@ def _tell_sign_ins() -> None:
 @with_appcontext
 def worker() -> None:
     """Fire deadlines and deliver messages until told to stop; any number of these may run."""
+    settings().complete()
     jobs.worker(current_app._get_current_object())  # type: ignore[attr-defined]

@@ -25,6 +25,12 @@ class Settings:
     demo: bool
     instance_dir: Path
     metrics_token: str = ""
+    audit_key_file: Path | None = None
+    """PEM file, kept off the database's machine: the Ed25519 key that signs the log's heads, and older public keys."""
+    audit_anchor_file: Path | None = None
+    """Append-only file to which signed heads are written."""
+    audit_anchor_url: str = ""
+    """Address of a second office that keeps our signed heads."""
 
     @classmethod
     def read(cls, env: Mapping[str, str] | None = None) -> Settings:
@@ -40,31 +46,48 @@ class Settings:
             demo=demo,
             instance_dir=folder,
             metrics_token=env.get("METRICS_TOKEN", ""),
+            audit_key_file=_key_file(env),
+            audit_anchor_file=Path(env["AUDIT_ANCHOR_FILE"]) if env.get("AUDIT_ANCHOR_FILE") else None,
+            audit_anchor_url=_anchor_url(env),
         )
+
+    def complete(self) -> None:
+        """Nothing: all that serving people takes is set. Raises BadSetting for what is missing.
+
+        Commands that touch no personal data (verdict, deadline due, db upgrade) run without.
+        """
+        if len(self.secret_key) < 16:
+            raise BadSetting("SECRET_KEY is missing or shorter than 16 characters. Set it, or set DEMO=1 to practise.")
+        if len(self.seal_key) != 32:
+            raise BadSetting("SEAL_KEY is missing or not 64 hex digits. Make one with: openssl rand -hex 32")
 
     @property
     def sqlite(self) -> bool:
         """True when the database is a file on this machine."""
         return self.database_url.startswith("sqlite")
 
+    @property
+    def audit_key(self) -> Path | None:
+        """Where the key of the log is; practice makes one of its own in the instance folder."""
+        return self.audit_key_file or (self.instance_dir / "audit-key.pem" if self.demo else None)
+
+    @property
+    def audit_anchors(self) -> Path | None:
+        """Where heads are written; practice keeps them in the instance folder."""
+        return self.audit_anchor_file or (self.instance_dir / "audit-anchors.txt" if self.demo else None)
+
 
 def _secret(env: Mapping[str, str], demo: bool) -> str:
-    value = env.get("SECRET_KEY") or ("demo-only-not-secret" if demo else "")
-    if len(value) < 16:
-        raise BadSetting("SECRET_KEY is missing or shorter than 16 characters. Set it, or set DEMO=1 to practise.")
-    return value
+    return env.get("SECRET_KEY") or ("demo-only-not-secret" if demo else "")
 
 
 def _seal_key(env: Mapping[str, str], demo: bool) -> bytes:
     """The 32-byte master key, 64 hex digits in SEAL_KEY; it wraps each child's own key."""
     value = env.get("SEAL_KEY") or ("00" * 32 if demo else "")
     try:
-        key = bytes.fromhex(value)
+        return bytes.fromhex(value)
     except ValueError as error:
         raise BadSetting("SEAL_KEY must be 64 hex digits.") from error
-    if len(key) != 32:
-        raise BadSetting("SEAL_KEY is missing or not 64 hex digits. Make one with: openssl rand -hex 32")
-    return key
 
 
 def _port(env: Mapping[str, str]) -> int:
@@ -72,3 +95,19 @@ def _port(env: Mapping[str, str]) -> int:
     if not value.isdigit() or not 0 < int(value) < 65536:
         raise BadSetting(f"PORT is {value!r}; it must be a number from 1 to 65535.")
     return int(value)
+
+
+def _key_file(env: Mapping[str, str]) -> Path | None:
+    if not env.get("AUDIT_KEY_FILE"):
+        return None
+    path = Path(env["AUDIT_KEY_FILE"])
+    if not path.is_file():
+        raise BadSetting("AUDIT_KEY_FILE names no file. Make one with: openssl genpkey -algorithm ed25519")
+    return path
+
+
+def _anchor_url(env: Mapping[str, str]) -> str:
+    value = env.get("AUDIT_ANCHOR_URL", "")
+    if value and not value.startswith(("https://", "http://")):
+        raise BadSetting("AUDIT_ANCHOR_URL must begin with https:// or http://.")
+    return value

@@ -47,10 +47,17 @@ class CaseKey:
             raise _broken(place) from error
 
 
+def _master() -> bytes:
+    """The installation's master key. Raises BadSetting when none is set."""
+    known = settings()
+    known.complete()
+    return known.seal_key
+
+
 def new_key() -> bytes:
     """A fresh data key, wrapped under the master key, ready to be stored with its case."""
     nonce = secrets.token_bytes(NONCE)
-    return FORMAT + nonce + AESGCM(settings().seal_key).encrypt(nonce, secrets.token_bytes(32), b"case.wrapped_key")
+    return FORMAT + nonce + AESGCM(_master()).encrypt(nonce, secrets.token_bytes(32), b"case.wrapped_key")
 
 
 def open_key(wrapped: bytes | None) -> CaseKey:
@@ -59,7 +66,7 @@ def open_key(wrapped: bytes | None) -> CaseKey:
         raise Refused(
             "erased", Text("这份档案的个人信息已依法删除。", "The personal data of this file was lawfully erased.")
         )
-    return _open_key(wrapped, settings().seal_key)
+    return _open_key(wrapped, _master())
 
 
 @lru_cache(maxsize=4096)
@@ -70,13 +77,13 @@ def _open_key(wrapped: bytes, master: bytes) -> CaseKey:
 
 def blind_index(field: str, value: str) -> bytes:
     """A keyed fingerprint of `value`, equal for equal values: finds exact matches without opening any."""
-    key = _subkey(settings().seal_key, f"blind:{field}")
+    key = _subkey(_master(), f"blind:{field}")
     return hmac.digest(key, value.strip().encode(), "sha256")[:16]
 
 
 def state_key() -> bytes:
     """The key that authenticates stored engine state."""
-    return _subkey(settings().seal_key, "state")
+    return _subkey(_master(), "state")
 
 
 @lru_cache(maxsize=64)

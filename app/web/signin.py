@@ -80,7 +80,7 @@ def register(app: Flask) -> None:
     """Give the application its sign-in pages."""
     app.config.update(
         SECURITY_PASSWORD_HASH="argon2",  # noqa: S106 - the name of the method
-        SECURITY_PASSWORD_SALT=app.config["SECRET_KEY"],
+        SECURITY_PASSWORD_SINGLE_HASH=True,  # argon2 salts by itself, so SECRET_KEY may change
         SECURITY_USER_IDENTITY_ATTRIBUTES=[{"username": {"mapper": lambda value: value, "case_insensitive": True}}],
         SECURITY_USERNAME_ENABLE=True,
         SECURITY_LOGOUT_METHODS=["POST"],
@@ -94,6 +94,7 @@ def register(app: Flask) -> None:
         SECURITY_FLASH_MESSAGES=False,
         SECURITY_DEFAULT_REMEMBER_ME=False,
         SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=not app.config["SETTINGS"].demo,
         SESSION_COOKIE_HTTPONLY=True,
         PERMANENT_SESSION_LIFETIME=timedelta(hours=8),
         REMEMBER_COOKIE_DURATION=timedelta(hours=8),
