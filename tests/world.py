@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 import sqlalchemy as sa
@@ -135,7 +136,7 @@ def found() -> None:
                 people.add_user(f"{role['id']}.{code}", f"{role['id']} {code}", "*", [(role["id"], code)])
 
 
-@dataclass(slots=True)
+@dataclass
 class World:
     """The driver. `move` sets the fixed clock; every choice a test leaves open comes from `rng`."""
 
@@ -152,7 +153,7 @@ class World:
         """The time it is here."""
         return clock.now()
 
-    @property
+    @cached_property
     def library(self) -> Library:
         """The release that runs."""
         return releases.current_library()

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.process.worlds import either_world, postgres_county, sqlite_county, world
+from tests.process.worlds import either_world, postgres_county, postgres_world, sqlite_county, world
 
-__all__ = ["either_world", "postgres_county", "sqlite_county", "world"]
+__all__ = ["either_world", "postgres_county", "postgres_world", "sqlite_county", "world"]
 HERE = Path(__file__).parent
 COVERAGE = "test_coverage"
 

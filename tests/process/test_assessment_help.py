@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+from app.db import db
+from app.services import people, reports
 from tests.process.moves import Move, comes, do, fathers, fires, hears, play
-from tests.world import World
+from tests.world import TOWNSHIP, World
 
 HELP = "assessment-help"
 NOTHING = {"need_services": "no", "need_aid": "no", "need_legal": "no", "need_pairing": "no"}
@@ -75,3 +79,15 @@ def test_a_second_reason_to_assess_reaches_the_assessment_at_work(world: World) 
     begin(world, do("t4", **NOTHING))
     assert world.tell("assessment_started", cause="visit_finding") == 1
     assert world.todo() == [f"{HELP}.t7"]
+
+
+def test_a_child_in_danger_again_gets_a_new_response_in_the_same_case_and_the_assessment_hears_of_it(
+    world: World,
+) -> None:
+    """Somebody at work on the case says so: no new report, no new file."""
+    begin(world, do("t4", **NOTHING))
+    worker = world.actor("township_worker", int(world.unit_at(TOWNSHIP, "township_government")))
+    reports.new_danger(people.person(db.session(), worker.user_id or 0), world.case, worker)
+    world.settle()
+    assert world.todo() == [f"{HELP}.t7", "emergency-response.t1"]
+    assert world.limit(world.open("emergency-response", "t1")) == timedelta(minutes=30)

@@ -6,6 +6,9 @@ petition → judgment, with the visits, notices and reviews that fall due on the
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
+from app.services import deadlines
 from tests.world import World
 
 
@@ -96,3 +99,20 @@ def test_from_a_report_to_a_judgment(either_world: World) -> None:
     world = either_world
     for chapter in (report_in_danger, respond, place, assess, intervene, six_months, petition):
         chapter(world)
+
+
+def test_travelling_brings_every_duty_on_its_own_day(either_world: World) -> None:
+    """The practice clock goes forward due by due: half a year of a placement, each thing on its day."""
+    world = either_world
+    for chapter in (report_in_danger, respond, place, assess, intervene):
+        chapter(world)
+    refusal = {"state": "fails", "refusal_known": "yes", "observed_on": world.now.date().isoformat()}
+    world.send("t1", "six-month-clock", guardian=world.guardians()[0], **refusal)
+    deadlines.travel(world.at("P6M"))
+    world.settle()
+    assert {"six-month-clock.t2", "notify-parents.t1", "temporary-care-review.t1"} <= set(world.todo())
+    fired = [event for event in world.events("deadline") if event["data"]["kind"] != "task"]
+    assert len(fired) >= 4
+    for event in fired:
+        late = datetime.fromisoformat(event["at"]) - datetime.fromisoformat(event["data"]["due"])
+        assert timedelta(0) <= late <= timedelta(seconds=2), event

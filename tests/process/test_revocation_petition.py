@@ -71,3 +71,11 @@ def test_the_court_keeps_its_level_of_protection(world: World) -> None:
         [*CIVIL, ACCEPTED, comes("judgment_received"), do("t11", judgment="rejected"), do("t8", level="red")],
     )
     assert world.case_row()["risk"] == "red"
+
+
+def test_papers_that_came_while_somebody_was_busy_are_taken_in_their_order(world: World) -> None:
+    begin(world)
+    play(world, PETITION, [*CIVIL, fires("c6"), comes("judgment_received"), ACCEPTED])
+    assert world.todo() == [f"{PETITION}.t10"]
+    play(world, PETITION, [do("t10")])
+    assert world.todo() == [f"{PETITION}.t11"]

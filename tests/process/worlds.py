@@ -6,6 +6,7 @@ When a test ends, what its cases walked through is kept for the coverage test (t
 from __future__ import annotations
 
 import shutil
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -47,7 +48,7 @@ def postgres_county(
     server: postgres.Server, postgres_template: str, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[postgres.Server, str]:
     """A PostgreSQL database with the county founded, to copy from."""
-    name = f"county_{postgres_template}"
+    name = f"county_{uuid.uuid4().hex[:8]}"
     server.create(name, template=postgres_template)
     with running(server.url(name), tmp_path_factory.mktemp("county")), clock.fixed(conftest.START):
         found()
@@ -71,14 +72,18 @@ def world(sqlite_county: Path, tmp_path: Path) -> Iterator[World]:
         yield made
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def either_world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
-    """A world on SQLite, then one on PostgreSQL."""
-    if request.param == "sqlite":
-        yield request.getfixturevalue("world")
-        return
-    server, template = request.getfixturevalue("postgres_county")
-    name = f"world_{tmp_path.name[:40]}_{abs(hash(tmp_path)):x}".lower()[:60]
+@pytest.fixture
+def postgres_world(postgres_county: tuple[postgres.Server, str], tmp_path: Path) -> Iterator[World]:
+    """A world on a PostgreSQL database of its own."""
+    server, template = postgres_county
+    name = f"world_{uuid.uuid4().hex[:12]}"
     server.create(name, template=template)
     with _world(server.url(name), tmp_path) as made:
         yield made
+
+
+@pytest.fixture(params=["world", "postgres_world"], ids=["sqlite", "postgresql"])
+def either_world(request: pytest.FixtureRequest) -> World:
+    """A world on SQLite, then one on PostgreSQL."""
+    made: World = request.getfixturevalue(request.param)
+    return made
