@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -116,13 +117,15 @@ class Caller:
         """A page."""
         return self.client.get(path, **more)
 
+    @cached_property
     def csrf(self) -> str:
         """The token that this session's forms carry."""
-        return CSRF.findall(self.client.get("/report/").text)[0]
+        found: str = CSRF.findall(self.client.get("/report/ask").text)[0]
+        return found
 
     def post(self, path: str, data: Mapping[str, Any] | None = None) -> TestResponse:
         """A form sent as the page sends it."""
-        return self.client.post(path, data={**(data or {}), "csrf_token": self.csrf()})
+        return self.client.post(path, data={**(data or {}), "csrf_token": self.csrf})
 
     def api(self, call: str, body: Any = None, **headers: str) -> TestResponse:
         """A call of the API, with the token if there is one: "GET /tasks"."""
