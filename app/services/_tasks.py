@@ -36,6 +36,9 @@ ANSWERED_BY_CONTEXT = ("supervisor", "supervisor_upper", "duty_role")
 """Roles that a diagram leaves open: the instance's context names who it is."""
 SUPERIOR = "superior_body"
 """The role of whoever stands above a unit that failed."""
+UNIT_OF_KIND = select(UNIT.c.id, UNIT.c.path, UNIT.c.sector).where(
+    UNIT.c.path == bindparam("path"), UNIT.c.sector == bindparam("sector")
+)
 UNIT_BY_ID = select(UNIT.c.id, UNIT.c.path, UNIT.c.sector).where(UNIT.c.id == bindparam("id"))
 
 
@@ -74,7 +77,7 @@ def unit_for(work: Work, live: Live, role: Mapping[str, Any]) -> int:
     kind, _, variable = role["resolver"].partition(":")
     named = _named(work, live, variable) if kind == "variable" else None
     if named is not None and role["id"] == SUPERIOR:
-        named = _above(work, named)
+        named = _above(work, named, role)
     if named is not None and (role["sectors"] == ["all"] or named.sector in role["sectors"]):
         return int(named.id)
     return units.resolve(work.session, role, live.case.path)
@@ -86,11 +89,13 @@ def _named(work: Work, live: Live, variable: str) -> Any:
     return work.session.execute(UNIT_BY_ID, {"id": int(unit_id)}).first() if unit_id else None
 
 
-def _above(work: Work, unit: Any) -> Any:
-    """The body of the same kind one level or more above `unit`."""
-    higher = units.ancestors(unit.path)[1:]
-    query = select(UNIT.c.id, UNIT.c.path, UNIT.c.sector).where(UNIT.c.path.in_(higher), UNIT.c.sector == unit.sector)
-    return max(work.session.execute(query), key=lambda body: len(body.path), default=None)
+def _above(work: Work, unit: Any, role: Mapping[str, Any]) -> Any:
+    """The body of the same kind above `unit`, at the role's level; where there is none, the government."""
+    level = units.depth(role["level"])
+    place = next(path for path in units.ancestors(unit.path) if path.count("/") <= level + 1)
+    alike = place != unit.path and unit.sector in role["sectors"]
+    sector = unit.sector if alike else role["sectors"][-1]
+    return work.session.execute(UNIT_OF_KIND, {"path": place, "sector": sector}).first()
 
 
 def _due(work: Work, live: Live, element: engine.Element, step: engine.Step) -> Due | None:

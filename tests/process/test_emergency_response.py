@@ -107,21 +107,27 @@ def test_help_starts_an_assessment_an_intervention_and_duties_for_what_is_not_dr
     assert {task["role"] for task in duties} == {"superior_body", "county_government"}
 
 
-def test_who_stands_above_the_unit_that_failed_to_report_looks_into_it(world: World) -> None:
+@pytest.mark.parametrize(
+    ("place", "sector", "above"),
+    [
+        (TOWNSHIP, "education", "education"),
+        (TOWNSHIP, "police", "police"),
+        (COUNTY, "health", "county_government"),
+        (TOWNSHIP, "township_government", "county_government"),
+    ],
+)
+def test_who_stands_above_the_unit_that_failed_to_report_looks_into_it(
+    world: World, place: str, sector: str, above: str
+) -> None:
+    """The county body of the same kind, else the county's government."""
     world.child()
     (report,) = world.cases("report")
     world.start("emergency_started", report_id=1)
-    school = world.unit_at(TOWNSHIP, "education")
-    answers = {
-        "help_needed": "yes",
-        "intervene": "no",
-        "failure_found": "yes",
-        "failure_unit": school,
-        "reward_due": "no",
-    }
-    play(world, EMERGENCY, [SCENE, found("other"), do("t3"), do("t9", **answers)])
-    above = world.unit(world.open("manual-duty", "t1", report))
-    assert (above["path"], above["sector"]) == (COUNTY, "education")
+    failed = world.unit_at(place, sector)
+    answers = {"help_needed": "yes", "intervene": "no", "failure_found": "yes", "failure_unit": failed}
+    play(world, EMERGENCY, [SCENE, found("other"), do("t3"), do("t9", reward_due="no", **answers)])
+    looks = world.unit(world.open("manual-duty", "t1", report))
+    assert (looks["path"], looks["sector"]) == (COUNTY, above)
 
 
 def test_danger_shortens_the_limit_to_half_an_hour(world: World) -> None:
