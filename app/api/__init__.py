@@ -44,6 +44,7 @@ def register(app: Flask) -> None:
         OPENAPI_URL_PREFIX=PREFIX,
         API_SPEC_OPTIONS=description.options(),
     )
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]  # a choice of Flask's own provider
     caller.configure(app)
     api = Api(app)
     for blueprint in BLUEPRINTS:

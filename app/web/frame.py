@@ -148,8 +148,8 @@ def headers(answer: Response) -> Response:
     answer.headers.setdefault("Referrer-Policy", "same-origin")
     answer.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
     answer.headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
-    if request.endpoint != "static":
-        answer.headers.setdefault("Cache-Control", "no-store")
+    if request.endpoint not in ("static", "security.static"):
+        answer.headers["Cache-Control"] = "no-store"  # the sign-in library's own header is malformed
     return answer
 
 

@@ -204,5 +204,6 @@ class Site:
 
 
 def says_nothing(answer: TestResponse) -> bool:
-    """Whether an answer holds nothing of either family."""
-    return not any(mark in answer.text for mark in MARKS)
+    """Whether an answer holds nothing of either family, escaped or not."""
+    text = answer.text + (json.dumps(answer.json, ensure_ascii=False) if answer.is_json else "")
+    return not any(mark in text for mark in MARKS)

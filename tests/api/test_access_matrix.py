@@ -232,6 +232,16 @@ def test_each_case_by_page_and_api(ground: Ground, post: Post) -> None:
             ):
                 assert answer.status_code == (200 if case in seen else 404), (case, answer.request.path)
                 assert case in seen or says_nothing(answer)
+            for past in (someone.get(f"/audit/cases/{case}"), someone.get(f"/audit/cases/{case}/moment")):
+                assert case in seen or past.status_code == 404, (case, past.request.path)
+                assert past.status_code == 200 or says_nothing(past)
+
+
+@POSTS
+def test_the_auditors_list_is_the_auditors(ground: Ground, post: Post) -> None:
+    answer = ground.site.person(*post).get("/audit/")
+    assert (answer.status_code == 200) == (post[0] == "auditor")
+    assert post[0] == "auditor" or says_nothing(answer)
 
 
 @POSTS
