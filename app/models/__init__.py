@@ -3,6 +3,7 @@
 from app.models.audit import LogAnchor, LogCase, LogEntry, LogHead, LogNode, LogState
 from app.models.cases import (
     Case,
+    CaseBar,
     CaseLink,
     Child,
     ClockAlert,
@@ -14,13 +15,13 @@ from app.models.cases import (
     ReportLink,
 )
 from app.models.library import Definition, Practice, Release
-from app.models.log import Event, Incident, Notice, Outbox
+from app.models.log import Event, Incident, Notice, Outbox, SealedRead
 from app.models.people import Post, Unit, User
 from app.models.work import Deadline, Draft, Instance, Submission, Subscription, Task
 
 __all__ = [
-    "Case", "CaseLink", "Child", "ClockAlert", "Deadline", "Definition", "Draft", "Event", "Guardian",
+    "Case", "CaseBar", "CaseLink", "Child", "ClockAlert", "Deadline", "Definition", "Draft", "Event", "Guardian",
     "Incident", "Instance", "LogAnchor", "LogCase", "LogEntry", "LogHead", "LogNode", "LogState", "Notice",
     "Outbox", "Performance", "Placement", "Post", "Practice", "Release", "Report", "ReportChild", "ReportLink",
-    "Submission", "Subscription", "Task", "Unit", "User",
+    "SealedRead", "Submission", "Subscription", "Task", "Unit", "User",
 ]  # fmt: skip

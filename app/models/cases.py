@@ -116,6 +116,19 @@ class CaseLink(Base):
     recorded_at: Mapped[datetime] = mapped_column(Instant)
 
 
+class CaseBar(Base):
+    """A unit that may not know of a case, such as one that failed to report; as a blind index, since which it is is sealed."""
+
+    __tablename__ = "case_bar"
+    __table_args__ = (UniqueConstraint("case_id", "unit_index"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("case.id"))
+    unit_index: Mapped[bytes] = mapped_column(LargeBinary)
+    submission_id: Mapped[int] = mapped_column(ForeignKey("submission.id"))
+    recorded_at: Mapped[datetime] = mapped_column(Instant)
+
+
 class Placement(Base):
     """Where a child was placed; the address itself stays sealed in the submission."""
 

@@ -12,6 +12,8 @@ from app.db import Base
 from app.models.types import Id, Instant
 
 WAITING = text("state = 'waiting'")
+UNREAD = text("read_at IS NULL")
+UNREVIEWED = text("why = 'glass' AND reviewed_at IS NULL")
 
 
 class Event(Base):
@@ -61,10 +63,17 @@ class Outbox(Base):
 
 
 class Notice(Base):
-    """A notice that reached its unit's page; says what and where, never who."""
+    """A notice that reached its unit's page; says what and where, never who.
+
+    It is for those who hold `role` there, or for one person of them (`user_id`); `reader_id` is
+    who read it, or passed it on, for all.
+    """
 
     __tablename__ = "notice"
-    __table_args__ = (Index(None, "unit_id", "sent_at"),)
+    __table_args__ = (
+        Index(None, "unit_id", "sent_at"),
+        Index("ix_notice_unread", "unit_id", sqlite_where=UNREAD, postgresql_where=UNREAD),
+    )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     outbox_id: Mapped[int] = mapped_column(ForeignKey("outbox.id"), unique=True)
@@ -73,6 +82,40 @@ class Notice(Base):
     kind: Mapped[str] = mapped_column(String(40))
     sent_at: Mapped[datetime] = mapped_column(Instant)
     read_at: Mapped[datetime | None] = mapped_column(Instant)
+    role: Mapped[str] = mapped_column(String(40), default="")
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+    reader_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+
+
+class SealedRead(Base):
+    """Sealed content opened for one person until `until`: of one submission, or of the whole case.
+
+    An index over the chain's `read` events, which are the record and hold the reason. `why`: task
+    (their own work needs it), reason (they gave one), glass (a supervisor broke the glass: then
+    those named in `review_role` and `review_unit_id` say whether it was right).
+    """
+
+    __tablename__ = "sealed_read"
+    __table_args__ = (
+        UniqueConstraint("case_id", "seq"),
+        Index(None, "user_id", "case_id", "until"),
+        Index("ix_sealed_read_review", "review_unit_id", "review_role", sqlite_where=UNREVIEWED,
+              postgresql_where=UNREVIEWED),
+    )  # fmt: skip
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("case.id"))
+    seq: Mapped[int]
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+    submission_id: Mapped[int | None] = mapped_column(ForeignKey("submission.id"))
+    why: Mapped[str] = mapped_column(String(8))
+    read_at: Mapped[datetime] = mapped_column(Instant)
+    until: Mapped[datetime] = mapped_column(Instant)
+    review_unit_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"))
+    review_role: Mapped[str] = mapped_column(String(40), default="")
+    reviewed_at: Mapped[datetime | None] = mapped_column(Instant)
+    reviewed_by: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+    verdict: Mapped[str] = mapped_column(String(8), default="")
 
 
 class Incident(Base):
