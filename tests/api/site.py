@@ -37,8 +37,20 @@ TASK, CASE, POST, UNIT, USER = (table(model) for model in (Task, Case, Post, Uni
 VILLAGE, TOWNSHIP, COUNTY = "620702101201", "620702101", "620702"
 API = "/api/v1"
 CSRF = re.compile(r'name="csrf_token" value="([^"]+)"')
-OPEN_FAMILY = {"child": "哨小禾", "sibling": "哨小麦", "reporter": "哨大爷", "phone": "13900001111", "facts": "哨兵见孩子独自在家"}
-SEALED_FAMILY = {"child": "哨石榴", "sibling": "哨杏儿", "reporter": "哨二婶", "phone": "13900002222", "facts": "哨兵听见孩子在哭"}
+OPEN_FAMILY = {
+    "child": "哨小禾",
+    "sibling": "哨小麦",
+    "reporter": "哨大爷",
+    "phone": "13900001111",
+    "facts": "哨兵见孩子独自在家",
+}
+SEALED_FAMILY = {
+    "child": "哨石榴",
+    "sibling": "哨杏儿",
+    "reporter": "哨二婶",
+    "phone": "13900002222",
+    "facts": "哨兵听见孩子在哭",
+}
 MARKS = ("哨", "1390000")
 """Whatever is personal in either family holds one of these."""
 
@@ -71,7 +83,10 @@ def _tell(world: World, family: Mapping[str, str], *, sealed: bool) -> None:
     """From a report to help: the child is placed, a sibling waits for the police, an outside body is asked."""
     before = world.rows(sa.select(CASE.c.id))
     report = _file(world, family)
-    children = [{"name": family[who], "sex": "f", "age_or_dob": "9", "safe_adult_now": "no", "village": VILLAGE} for who in ("child", "sibling")]
+    children = [
+        {"name": family[who], "sex": "f", "age_or_dob": "9", "safe_adult_now": "no", "village": VILLAGE}
+        for who in ("child", "sibling")
+    ]
     world.send("t1", "report-intake", report, children=children)
     world.send("t2", "report-intake", report, safe_adult_now="no")
     world.send("t3", "report-intake", report)
@@ -152,7 +167,9 @@ class Site:
         """Whoever holds `role` in the unit with that code: signed in, and with a token for the API."""
         with self.app.app_context():
             query = sa.select(POST.c.user_id).join(UNIT, UNIT.c.id == POST.c.unit_id)
-            user_id = db.session.scalars(query.where(POST.c.role == role, UNIT.c.code == unit).order_by(POST.c.id)).first()
+            user_id = db.session.scalars(
+                query.where(POST.c.role == role, UNIT.c.code == unit).order_by(POST.c.id)
+            ).first()
             assert user_id is not None, f"nobody is {role} in {unit}"
             account = db.session.get_one(Account, user_id)
             uniquifier = account.fs_uniquifier

@@ -97,7 +97,9 @@ TYPICAL = frozenset((
 ))  # fmt: skip
 """One stranger of each relation: enough to ask PostgreSQL, where only the queries differ."""
 RUNS = [("sqlite", post) for post in MATRIX]
-RUNS += [("postgresql", post) for post in MATRIX if post in TYPICAL or MATRIX[post] not in (Sees(), Sees(registers=False))]
+RUNS += [
+    ("postgresql", post) for post in MATRIX if post in TYPICAL or MATRIX[post] not in (Sees(), Sees(registers=False))
+]
 POSTS = pytest.mark.parametrize(
     ("shared_site", "post"), RUNS, indirect=["shared_site"], ids=[f"{kind}-{'@'.join(post)}" for kind, post in RUNS]
 )
@@ -116,7 +118,9 @@ class Ground:
 @pytest.fixture(scope="module")
 def ground(shared_site: Site) -> Iterator[Ground]:
     """The ground to walk on; whatever was refused must have left no trace."""
-    query = sa.select(Task.id, Task.process, Task.element, Task.version, Task.case_id, Case.sealed).join(Case, Case.id == Task.case_id)
+    query = sa.select(Task.id, Task.process, Task.element, Task.version, Task.case_id, Case.sealed).join(
+        Case, Case.id == Task.case_id
+    )
     tasks = shared_site.rows(query.where(Task.status == "open").order_by(Task.id))
     names = {
         sealed: dict(zip(("report", "child", "sibling"), [*shared_site.cases("report", sealed=sealed), *shared_site.cases("child", sealed=sealed)], strict=True))
@@ -143,7 +147,10 @@ def visible(ground: Ground, post: Post) -> set[int]:
 
 def visible_cases(ground: Ground, post: Post) -> set[int]:
     return {
-        case for sealed in (False, True) for name, case in ground.cases[sealed].items() if name in MATRIX[post].of(sealed=sealed)[1]
+        case
+        for sealed in (False, True)
+        for name, case in ground.cases[sealed].items()
+        if name in MATRIX[post].of(sealed=sealed)[1]
     }
 
 
@@ -294,7 +301,9 @@ def test_oversight_shows_supervised_work_only(ground: Ground, post: Post) -> Non
     page = someone.get("/oversight/")
     assert page.status_code == 200
     linked = set(map(int, re.findall(r"/tasks/(\d+)", page.text)))
-    asked_about = {task["id"] for task in ground.tasks if task["name"] == RESPONSE} if post == ("police_chief", POLICE) else set()
+    asked_about = (
+        {task["id"] for task in ground.tasks if task["name"] == RESPONSE} if post == ("police_chief", POLICE) else set()
+    )
     assert linked <= tasks | asked_about
     if not linked:
         assert says_nothing(page)
@@ -319,7 +328,15 @@ def test_nobody_reads_a_sealed_family_where_the_table_says_nothing(ground: Groun
     if MATRIX[post].sealed != NOTHING:
         return
     someone = ground.site.person(*post)
-    for path in ("/", "/inbox?view=unit", "/inbox?view=overdue", "/cases/", "/oversight/", "/processes/", "/processes/report-intake"):
+    for path in (
+        "/",
+        "/inbox?view=unit",
+        "/inbox?view=overdue",
+        "/cases/",
+        "/oversight/",
+        "/processes/",
+        "/processes/report-intake",
+    ):
         assert not names_in(someone.get(path, follow_redirects=True).text, sealed=True)
     for call in ("GET /tasks?view=unit", "GET /tasks?view=overdue", "GET /cases", "GET /deadlines"):
         assert not names_in(someone.api(call).text, sealed=True)

@@ -67,7 +67,9 @@ def test_every_operation_is_named_summed_up_and_answers(described: dict[str, Any
         for status, answer in operation["responses"].items():
             assert answer["description"]
             kinds = list(answer.get("content", {}))
-            assert kinds == ([] if status == "204" else ["application/json" if status in good else "application/problem+json"])
+            assert kinds == (
+                [] if status == "204" else ["application/json" if status in good else "application/problem+json"]
+            )
         if method == "get":
             assert "requestBody" not in operation
     assert len(names) == len(set(names)) == 18
@@ -121,7 +123,13 @@ def test_answers_are_as_described(described: dict[str, Any], shared_site: Site) 
             fits(someone.api(f"GET {called}").json, schema, described, called)
 
 
-TYPES: dict[str, tuple[type, ...]] = {"string": (str,), "integer": (int,), "boolean": (bool,), "array": (list,), "object": (dict,)}
+TYPES: dict[str, tuple[type, ...]] = {
+    "string": (str,),
+    "integer": (int,),
+    "boolean": (bool,),
+    "array": (list,),
+    "object": (dict,),
+}
 
 
 def fits(value: Any, schema: dict[str, Any], described: dict[str, Any], where: str) -> None:

@@ -42,7 +42,9 @@ def test_not_ready_before_a_release_is_published(site: Site) -> None:
 
 @pytest.mark.parametrize("version", ["0000", None])
 def test_not_ready_before_the_newest_migration(site: Site, version: str | None) -> None:
-    statement = "DELETE FROM alembic_version" if version is None else f"UPDATE alembic_version SET version_num = '{version}'"
+    statement = (
+        "DELETE FROM alembic_version" if version is None else f"UPDATE alembic_version SET version_num = '{version}'"
+    )
     assert _ready(site, sa.text(statement)) == (503, "数据库结构不是最新的，请先执行升级。\n")
 
 
@@ -76,7 +78,8 @@ def test_figures_name_nobody(shared_site: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    "environment", [{"REMOTE_ADDR": "10.0.0.7"}, {"HTTP_X_FORWARDED_FOR": "10.0.0.7"}, {"HTTP_FORWARDED": "for=10.0.0.7"}]
+    "environment",
+    [{"REMOTE_ADDR": "10.0.0.7"}, {"HTTP_X_FORWARDED_FOR": "10.0.0.7"}, {"HTTP_FORWARDED": "for=10.0.0.7"}],
 )
 def test_without_a_token_figures_are_for_this_machine(shared_site: Site, environment: dict[str, str]) -> None:
     answer = shared_site.anonymous().client.get("/metrics", environ_overrides=environment)
@@ -91,7 +94,9 @@ def guarded(site: Site) -> Site:
     return site
 
 
-@pytest.mark.parametrize(("sent", "status"), [("Bearer a-token", 200), ("Bearer b-token", 404), ("a-token", 404), ("", 404), ("é", 404)])
+@pytest.mark.parametrize(
+    ("sent", "status"), [("Bearer a-token", 200), ("Bearer b-token", 404), ("a-token", 404), ("", 404), ("é", 404)]
+)
 def test_with_a_token_figures_are_for_its_holder(guarded: Site, sent: str, status: int) -> None:
     answer = guarded.anonymous().client.get("/metrics", headers={"Authorization": sent})
     assert answer.status_code == status

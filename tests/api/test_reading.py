@@ -153,7 +153,10 @@ def test_the_one_published_last_is_in_force(site: Site) -> None:
         releases.publish(newer)
     someone = worker(site)
     assert someone.api("GET /releases/current").json["id"] == newer
-    assert [(row["id"], row["current"]) for row in someone.api("GET /releases").json["releases"]] == [(newer, True), (old, False)]
+    assert [(row["id"], row["current"]) for row in someone.api("GET /releases").json["releases"]] == [
+        (newer, True),
+        (old, False),
+    ]
 
 
 def _load(files: dict[str, bytes]) -> int:
@@ -163,7 +166,10 @@ def _load(files: dict[str, bytes]) -> int:
     release = Release(hash=releases.content_hash(files), note="newer", loaded_at=NOW)
     db.session.add(release)
     db.session.flush()
-    db.session.execute(sa.insert(Definition), [{"release_id": release.id, "path": path, "content": content} for path, content in files.items()])
+    db.session.execute(
+        sa.insert(Definition),
+        [{"release_id": release.id, "path": path, "content": content} for path, content in files.items()],
+    )
     db.session.commit()
     return release.id
 
@@ -201,9 +207,7 @@ def test_a_wrong_method_says_which_are_right(shared_site: Site) -> None:
     assert "GET" in worker(shared_site).api("DELETE /tasks").headers["Allow"]
 
 
-def test_our_own_fault_is_a_problem_too_and_says_nothing_of_it(
-    site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_our_own_fault_is_a_problem_too_and_says_nothing_of_it(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise RuntimeError("哨小禾 in the message")
 

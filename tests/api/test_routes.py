@@ -50,7 +50,9 @@ PROVED_ELSEWHERE = frozenset(("api-tokens.create", "api-reports.file", "api-repo
 def rules(site: Site) -> Iterator[tuple[Rule, str, str]]:
     """Each route with each of its methods, and an address for it in the open family."""
     task, case = site.task("temporary-placement", "h2")["id"], site.cases("child")[0]
-    instance = site.rows(sa.select(Instance.id, Instance.process).where(Instance.case_id == case).order_by(Instance.id))[0]
+    instance = site.rows(
+        sa.select(Instance.id, Instance.process).where(Instance.case_id == case).order_by(Instance.id)
+    )[0]
     given = {"task_id": task, "case_id": case, "instance_id": instance["id"], "process": instance["process"],
              "message": "performance_changed", "incident_id": 1, "lang": "en", "filename": "favicon.svg"}  # fmt: skip
     with site.app.test_request_context():
@@ -161,7 +163,9 @@ def test_no_page_holds_what_the_policy_would_refuse(shared_site: Site) -> None:
     assert looked > 60
 
 
-@pytest.mark.parametrize("onward", ["//evil.example", "/\\evil.example", "/\t/evil.example", "/\n/evil.example", "https://evil.example", ""])
+@pytest.mark.parametrize(
+    "onward", ["//evil.example", "/\\evil.example", "/\t/evil.example", "/\n/evil.example", "https://evil.example", ""]
+)
 def test_no_link_leads_off_this_site(shared_site: Site, onward: str) -> None:
     moved = shared_site.anonymous().get("/language/en", query_string={"next": onward})
     assert (moved.status_code, moved.headers["Location"]) == (302, "/")
@@ -177,9 +181,13 @@ def test_signing_in_leads_to_this_site(shared_site: Site, onward: str) -> None:
 
 def test_signing_in_and_out_by_the_page(site: Site) -> None:
     caller = site.anonymous()
-    wrong = caller.client.post("/account/login", data={"username": "minzheng", "password": "wrong", "csrf_token": caller.csrf})
+    wrong = caller.client.post(
+        "/account/login", data={"username": "minzheng", "password": "wrong", "csrf_token": caller.csrf}
+    )
     assert wrong.status_code == 200
-    right = caller.client.post("/account/login", data={"username": "minzheng", "password": PASSWORD, "csrf_token": caller.csrf})
+    right = caller.client.post(
+        "/account/login", data={"username": "minzheng", "password": PASSWORD, "csrf_token": caller.csrf}
+    )
     assert right.status_code == 302
     assert caller.get("/inbox").status_code == 200
     assert "HttpOnly" in right.headers["Set-Cookie"]
@@ -222,7 +230,9 @@ def test_no_log_line_names_anybody(site: Site, kept: Kept, monkeypatch: pytest.M
     """Reports, searches, wrong answers, refusals and a failing step: ids and codes are all that is written."""
     nobody, officer = site.anonymous(), site.person("police_officer", f"{TOWNSHIP}-police")
     worker = site.person("county_worker", f"{COUNTY}-civil_affairs")
-    told = site.report_answers(facts=OPEN_FAMILY["facts"], reporter_name=OPEN_FAMILY["reporter"], children=[{"name": OPEN_FAMILY["child"]}])
+    told = site.report_answers(
+        facts=OPEN_FAMILY["facts"], reporter_name=OPEN_FAMILY["reporter"], children=[{"name": OPEN_FAMILY["child"]}]
+    )
     assert nobody.api("POST /reports", {"answers": told}).status_code == 201
     assert nobody.api("POST /reports", {"answers": {**told, "village": OPEN_FAMILY["child"]}}).status_code == 422
     assert nobody.post("/report/", {**told, "go": "next", "step": "1"}).status_code in (200, 422)

@@ -45,7 +45,9 @@ def test_a_program_signs_in_with_name_and_password(shared_site: Site) -> None:
     assert who["csrf_token"] == ""
 
 
-@pytest.mark.parametrize("given", [("minzheng", "wrong-password"), ("nobody-here", PASSWORD), ("min\0zheng", PASSWORD), ("minzheng", "x\0")])
+@pytest.mark.parametrize(
+    "given", [("minzheng", "wrong-password"), ("nobody-here", PASSWORD), ("min\0zheng", PASSWORD), ("minzheng", "x\0")]
+)
 def test_a_wrong_name_and_a_wrong_password_sound_alike(shared_site: Site, given: tuple[str, str]) -> None:
     answer = shared_site.anonymous().api("POST /tokens", {"username": given[0], "password": given[1]})
     assert answer.status_code == 401

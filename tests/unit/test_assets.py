@@ -89,7 +89,7 @@ def test_styles_of_shared_chunks_come_first_and_once(tmp_path: Path, monkeypatch
 
 def test_a_missing_build_says_which_command_makes_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(build, "DIST", tmp_path)
-    with pytest.raises(BuildFailed, match=re.escape("python -m app.web.build")):
+    with pytest.raises(BuildFailed, match=re.escape("make web")):
         build.manifest()
 
 
