@@ -7,7 +7,7 @@ rule 7, DECISIONS 16.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -32,6 +32,7 @@ AGAIN: Mapping[str, Callable[[int], bool]] = {"deadline": deadlines.fire, "outbo
 """How a failed step is tried again; a task's form is sent again by its person."""
 HANDLED = {
     "supervised": Text("主管已看到，等主管决定。", "Waits for the supervisor’s decision."),
+    "over": Text("督办已经走完，没有人再被问到。", "The escalation has ended; nobody is asked any more."),
     "nobody": Text("还没有人督办。", "Nobody has dealt with it yet."),
 }
 
@@ -48,9 +49,10 @@ def page(person: Person, lang: str = "zh") -> OversightPage:
     due = base.where(TASK.c.due_at > now, TASK.c.due_at <= now + SOON)
     soon = list(session.execute(due.order_by(TASK.c.due_at).limit(SHOWN)).mappings())
     asked = _asked(session, person, [row["id"] for row in late])
+    running = _running(session, {row["case_id"] for row in late})
     shown = inbox.rows(session, late, person, now, lang)
     return OversightPage(
-        overdue=tuple(_overdue(row, view, asked) for row, view in zip(late, shown, strict=True)),
+        overdue=tuple(_overdue(row, view, asked, running) for row, view in zip(late, shown, strict=True)),
         soon=inbox.rows(session, soon, person, now, lang),
         by_unit=_by_unit(session, reach, now, lang),
         incidents=_incidents(session, person),
@@ -69,13 +71,22 @@ def _asked(session: Session, person: Person, task_ids: list[int]) -> dict[int, R
     return {row["context"]["task_id"]: row for row in rows if row["context"]["task_id"] in task_ids}
 
 
-def _overdue(row: Row, view: Any, asked: Mapping[int, Row]) -> OverdueRow:
+def _running(session: Session, case_ids: Collection[int]) -> set[int]:
+    """The tasks of these cases whose escalation still runs."""
+    query = select(INSTANCE.c.context).where(
+        INSTANCE.c.process == deadlines.ESCALATION, INSTANCE.c.status == "running", INSTANCE.c.case_id.in_(case_ids)
+    )
+    return {context["task_id"] for context in session.scalars(query)}
+
+
+def _overdue(row: Row, view: Any, asked: Mapping[int, Row], running: Collection[int]) -> OverdueRow:
     mine = asked.get(row["id"])
+    state = "supervised" if row["id"] in running else "over" if row["escalations"] else "nobody"
     return OverdueRow(
         task=view,
         level=row["escalations"],
         escalation_task_id=mine["id"] if mine else None,
-        handled=None if mine else HANDLED["supervised" if row["escalations"] else "nobody"],
+        handled=None if mine else HANDLED[state],
         may=ALL_DECISIONS if mine else frozenset(),
     )
 

@@ -56,7 +56,7 @@ def test_lateness_reaches_the_supervisor_and_then_the_next(site: Site) -> None:
     decide(chief, "direct", "先去看孩子，车不够找指挥中心。")
     expect(chief.page.locator("body")).not_to_contain_text("件要你定")
 
-    site.travel("P3D")
+    site.travel("P1D")
     above = site.person("xianzhang")
     above.page.goto("/oversight/")
     expect(above.page.locator("h1")).to_contain_text("件要你定")

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
+from app.db import db, table
+from app.models import Task
+from app.services import oversight, people
+from app.services.views import OverdueRow
 from tests.process.moves import Move, do, fires, in_days, play
 from tests.world import World
 
+TASK = table(Task)
 ESCALATION = "overdue-escalation"
 DIRECT = {"escalation_action": "direct"}
 EXTEND = {"escalation_action": "extend", "new_due_at": in_days(5)}
@@ -16,6 +24,7 @@ RELEASE = {"escalation_action": "not_applicable"}
 REASSIGN = {"escalation_action": "reassign"}
 LATE = do("legal-aid.t1")
 UP = (do("t1", **DIRECT), fires("c2"))
+SILENT = (fires("b3"),)
 PATHS: dict[str, tuple[tuple[Move, ...], str]] = {
     "extended": ((do("t1", **EXTEND),), "x3"),
     "does not apply": ((do("t1", **RELEASE),), "x4"),
@@ -26,6 +35,9 @@ PATHS: dict[str, tuple[tuple[Move, ...], str]] = {
     "one level up, reassigned": ((do("t1", **REASSIGN), fires("c2"), do("t2", **REASSIGN)), "x2"),
     "one level up, extended": ((*UP, do("t2", **EXTEND)), "x3"),
     "one level up, does not apply": ((*UP, do("t2", **RELEASE)), "x4"),
+    "supervisor silent, directed one level up": ((*SILENT, do("t2", **DIRECT)), "x1"),
+    "supervisor silent, done one level up": ((*SILENT, LATE), "x8"),
+    "nobody answers": ((*SILENT, fires("b4")), "x6"),
 }
 
 
@@ -76,6 +88,41 @@ def test_the_supervisor_and_then_whoever_stands_above(world: World) -> None:
     assert world.open(ESCALATION, "t2")["role"] == "county_lead"
 
 
+def test_a_silent_supervisor_is_passed_by_after_a_day(world: World) -> None:
+    overdue(world)
+    asked = world.open(ESCALATION, "t1")
+    assert world.pass_time(asked["due_at"] - timedelta(minutes=1)) == 0
+    assert world.open(ESCALATION, "t1")["id"] == asked["id"]
+    world.pass_time(asked["due_at"])
+    assert world.todo() == ["legal-aid.t1", f"{ESCALATION}.t2"], "the late task stays open"
+    (closed,) = world.rows(sa.select(TASK).where(TASK.c.id == asked["id"]))
+    assert (closed["status"], closed["closed_by"]) == ("cancelled", None)
+    upper = world.open(ESCALATION, "t2")
+    assert (upper["role"], upper["due_at"] - world.now) == ("county_lead", timedelta(hours=24))
+    assert seen_by(world, asked).handled == oversight.HANDLED["supervised"]
+    assert seen_by(world, upper).may == oversight.ALL_DECISIONS
+    world.pass_time(upper["due_at"])
+    assert world.todo() == ["legal-aid.t1"]
+    assert not world.instances(ESCALATION)
+    assert seen_by(world, upper).handled == oversight.HANDLED["over"]
+
+
+def seen_by(world: World, asked: Mapping[str, Any]) -> OverdueRow:
+    """The one late task on the oversight page of whoever was asked."""
+    supervisor = world.actor(asked["role"], asked["unit_id"]).user_id
+    assert supervisor is not None
+    (row,) = oversight.page(people.person(db.session(), supervisor)).overdue
+    db.session.rollback()
+    return row
+
+
+def test_an_answer_in_time_stops_the_clock_of_silence(world: World) -> None:
+    overdue(world)
+    world.send("t1", ESCALATION, escalation_action="direct")
+    world.pass_time("P1D")
+    assert not world.open_tasks("t2", ESCALATION), "who answered is not passed by"
+
+
 def test_an_extended_task_that_is_late_again_is_escalated_again(world: World) -> None:
     overdue(world)
     world.send("t1", ESCALATION, escalation_action="extend", new_due_at=world.now + timedelta(days=5))
@@ -88,11 +135,12 @@ def test_an_extended_task_that_is_late_again_is_escalated_again(world: World) ->
 
 def test_a_reassigned_task_has_its_new_owner(world: World) -> None:
     overdue(world)
-    world.send("t1", ESCALATION, **REASSIGN)
+    world.send("t1", ESCALATION, escalation_action="reassign")
     assert world.open("legal-aid", "t1")["assignee_id"]
 
 
 def test_an_escalation_is_not_itself_escalated(world: World) -> None:
     overdue(world)
     world.pass_time("P1Y")
-    assert len(world.instances(ESCALATION)) == 1
+    assert len(world.instances(ESCALATION, status=("running", "done"))) == 1
+    assert world.ended(ESCALATION) == [["x6"]]
