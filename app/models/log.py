@@ -46,9 +46,7 @@ class Outbox(Base):
     """Something that must leave this transaction: a notice, or a message to another case."""
 
     __tablename__ = "outbox"
-    __table_args__ = (
-        Index("ix_outbox_waiting", "due_at", "id", sqlite_where=WAITING, postgresql_where=WAITING),
-    )
+    __table_args__ = (Index("ix_outbox_waiting", "due_at", "id", sqlite_where=WAITING, postgresql_where=WAITING),)
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     case_id: Mapped[int] = mapped_column(ForeignKey("case.id"))
@@ -116,6 +114,7 @@ class SealedRead(Base):
     reviewed_at: Mapped[datetime | None] = mapped_column(Instant)
     reviewed_by: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
     verdict: Mapped[str] = mapped_column(String(8), default="")
+    review_seq: Mapped[int | None]
 
 
 class Incident(Base):

@@ -46,6 +46,7 @@ def upgrade():
     sa.Column('reviewed_at', INSTANT, nullable=True),
     sa.Column('reviewed_by', ID, nullable=True),
     sa.Column('verdict', sa.String(length=8), nullable=False),
+    sa.Column('review_seq', sa.Integer(), nullable=True),
     sa.ForeignKeyConstraint(['case_id'], ['case.id'], name=op.f('fk_sealed_read_case_id')),
     sa.ForeignKeyConstraint(['review_unit_id'], ['unit.id'], name=op.f('fk_sealed_read_review_unit_id')),
     sa.ForeignKeyConstraint(['reviewed_by'], ['user.id'], name=op.f('fk_sealed_read_reviewed_by')),
