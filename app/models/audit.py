@@ -29,11 +29,14 @@ class LogState(Base):
 
 
 class LogCase(Base):
-    """How far a case's chain stands in the log: its events up to `seq` have their place."""
+    """How far a case's chain stands in the log: its events up to `seq` have their place.
+
+    No foreign key: checking one would wait for whoever holds the case.
+    """
 
     __tablename__ = "log_case"
 
-    case_id: Mapped[int] = mapped_column(ForeignKey("case.id"), primary_key=True)
+    case_id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
     seq: Mapped[int] = mapped_column(default=0)
 
 

@@ -1,69 +1,142 @@
-"""The record, proved: every case's events are numbered without gaps and each hash follows from the one before.
+"""The record, proved: every case's chain, the log over all of them, its signed heads, and what others kept of them.
 
-The newest hash also stands in the case's row, so that cutting off the end shows too. Source:
-ARCHITECTURE "One idea"; RELIABILITY §5; ADR 0008.
+`examine` walks everything; with a case it checks that case's chain and its places in the log, and
+reads little else. What is checked is in the report's words. Source: ARCHITECTURE "One idea";
+RELIABILITY §5; ADR 0008, 0014.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
-import orjson
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection, select
 
-from app.db import Row, db, table
+from app.db import settings, table
 from app.errors import NotFound
-from app.models import Case, Event
-from app.services._log import canonical
+from app.models import Case, Event, LogCase, LogEntry, LogHead
+from app.rules import merkle
+from app.services import audit_anchors, audit_keys, audit_outside, audit_rows, audit_tree, audit_walk
+from app.services.audit_anchors import Anchor
+from app.services.audit_chain import START, Chains, Keyring
+from app.services.audit_keys import Keys
+from app.services.audit_outside import Stored, Walked
+from app.services.audit_report import Break, Report
+from app.services.audit_rows import Octets
+from app.services.audit_walk import Walk
 from app.text import Text
 
-CASE, EVENT = table(Case), table(Event)
-BATCH = 500
-"""Events read at a time: a long history is walked, never held."""
-WRONG = {
-    "number": Text("编号不连续，前面可能少了记录", "The numbers have a gap: events before this one may be missing"),
-    "link": Text("接不上前一条记录", "It does not follow the event before it"),
-    "hash": Text("内容和校验值不符，可能被改过", "The content does not fit its hash: it may have been altered"),
-    "form": Text("内容的写法不规范，不是本系统写入的", "The content is not in canonical form: this system did not write it"),
-    "column": Text("列里的值和记录内容不一致", "A column differs from the content of the record"),
-    "end": Text("个案登记的末条和记录不符，末尾可能被删", "The case names another last event: the end may have been cut off"),
-}  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Break:
-    """Where a chain does not hold: the case, the event's number, and why."""
-
-    case_id: int
-    seq: int
-    code: str
-
-    @property
-    def text(self) -> Text:
-        """What is wrong, in words."""
-        return WRONG[self.code]
+CASE, EVENT, ENTRY, REACH, HEAD = (table(model) for model in (Case, Event, LogEntry, LogCase, LogHead))
+Anchors = Iterable[Anchor | str]
+EVENTS = select(*audit_rows.PLACE, *audit_rows.COLUMNS).select_from(
+    EVENT.outerjoin(ENTRY, ENTRY.c.event_id == EVENT.c.id)
+)
+"""Events with their places in the log, where they have one."""
 
 
 def verify() -> list[Break]:
-    """The first break of each case's chain; none when the whole record holds."""
-    session = db.session()
-    try:
-        return [broken for case in _cases(session) if (broken := _verify(session, case))]
-    finally:
-        session.rollback()
+    """Everything that does not hold; empty when the whole record does."""
+    return examine().breaks
 
 
-def verify_case(case_id: int) -> Break | None:
-    """The first break of one case's chain, or None. Raises NotFound."""
-    session = db.session()
-    row = session.execute(_ENDS.where(CASE.c.id == case_id)).mappings().first()
+def examine(case_id: int | None = None, files: Sequence[Path] = (), *, sealed: bool = True) -> Report:
+    """Check the whole record, or one case; also against our own anchors and those in `files`.
+
+    Without `sealed`, what is encrypted is left closed: quicker, and no key is used. Raises NotFound.
+    """
+    report, keys = Report(), audit_keys.keys()
+    with audit_rows.snapshot() as connection:
+        if case_id is None:
+            _everything(connection, keys, report, _kept(files), sealed=sealed)
+        else:
+            _one(connection, case_id, keys, report, _kept(files), sealed=sealed)
+    if not keys.trusted:
+        report.remark("这里没有公钥，没有检查签名。", "There is no public key here: signatures were not checked.")
+    if not report.anchors:
+        report.remark("没有可比对的存证：有数据库和密钥的人改写全部记录，这样查不出来。",
+                      "There was no anchor to compare with: who has the database and the key could have rewritten all"
+                      " of this unseen.")  # fmt: skip
+    return report
+
+
+def _kept(files: Sequence[Path]) -> Iterator[Anchor | str]:
+    """The anchors of our own file and of these."""
+    own = settings().audit_anchors
+    for path in (*((own,) if own is not None and own.is_file() else ()), *files):
+        yield from audit_anchors.read_file(path)
+
+
+def _everything(connection: Connection, keys: Keys, report: Report, anchors: Anchors, *, sealed: bool) -> None:
+    walk = Walk(connection, keys, report, sealed=sealed)
+    walk.run()
+    audit_outside.compare(connection, Walked(walk.leaves), anchors, keys, report)
+    _unplaced(report)
+
+
+def _unplaced(report: Report) -> None:
+    left = report.events - report.entries
+    if left > 0:
+        report.remark(f"最新 {left} 条还没有登入总日志。", f"The newest {left} events have no place in the log yet.")
+
+
+# --- one case ----------------------------------------------------------------------------
+
+
+def _one(connection: Connection, case_id: int, keys: Keys, report: Report, anchors: Anchors, *, sealed: bool) -> None:
+    row = connection.execute(select(CASE).where(CASE.c.id == case_id)).first()
     if row is None:
         raise NotFound("no_case", Text("没有这个个案。", "There is no such case."), case=case_id)
-    return _verify(session, row)
+    log, chains = Stored(connection), Chains(report, Keyring({case_id: row.wrapped_key}) if sealed else None)
+    _newest(connection, keys, report, log)
+    query = EVENTS.where(EVENT.c.case_id == case_id).order_by(EVENT.c.seq)
+    for rows in audit_rows.stream(connection, query):
+        for placed in rows:
+            position, leaf, event = placed[0], placed[1], placed[2:]
+            found = audit_tree.leaf_of(chains.check(event), event[-1])
+            if position is not None:
+                _place(report, log, event, position, leaf, found)
+    report.cases, (report.events, head) = 1, chains.ends.get(case_id, START)
+    if (report.events, head) != (row.last_seq, row.last_hash):
+        report.add("end", case_id=case_id, seq=max(report.events, row.last_seq))
+    reach = connection.scalar(select(REACH.c.seq).where(REACH.c.case_id == case_id)) or 0
+    if reach != report.entries:
+        report.add("reach", case_id=case_id, seq=report.entries, reach=reach)
+    audit_walk.erasures(connection, report, case_id)
+    audit_outside.compare(connection, log, anchors, keys, report, case_id)
+    _unplaced(report)
+
+
+def _newest(connection: Connection, keys: Keys, report: Report, log: Stored) -> None:
+    """Check the newest head: the events of the case are then shown to be in the tree that it signs."""
+    row = connection.execute(audit_walk.HEADS.order_by(None).order_by(HEAD.c.n.desc()).limit(1)).first()
+    if row is None:
+        return
+    report.last = audit_walk.read_head(row)
+    if report.last is None:
+        report.add("head_form", head=row.n)
+        return
+    head = report.last.head
+    if keys.trusted and not report.last.holds(keys):
+        report.add("signature", head=head.n)
+    if head.size > log.size:
+        report.add("short", head=head.n, size=head.size, now=log.size)
+    elif log.root(head.size) != head.root:
+        report.add("root", head=head.n, start=0, end=head.size)
+
+
+def _place(report: Report, log: Stored, event: Sequence[Any], position: int, leaf: bytes, found: bytes) -> None:
+    """Check that the event stands at its place in the signed tree."""
+    report.entries += 1
+    case_id, seq, last = event[0], event[1], report.last.head if report.last else None
+    if found != leaf:
+        report.add("leaf", case_id=case_id, seq=seq, position=position)
+    elif (
+        last
+        and position < last.size
+        and not merkle.included(leaf, position, last.size, log.path(position, last.size), last.root)
+    ):
+        report.add("root", case_id=case_id, seq=seq, position=position, head=last.n, start=0, end=last.size)
 
 
 def export(case_id: int | None = None) -> Iterator[dict[str, Any]]:
@@ -71,67 +144,11 @@ def export(case_id: int | None = None) -> Iterator[dict[str, Any]]:
 
     `hash` is SHA-256 over the bytes of `prev`, then of `body`; both hashes in hexadecimal.
     """
-    session = db.session()
-    for case in _cases(session) if case_id is None else [{"id": case_id}]:
-        for event in _events(session, case["id"]):
-            yield {"case": event["case_id"], "seq": event["seq"], "prev": event["prev"].hex(),
-                   "hash": event["hash"].hex(), "body": event["body"]}  # fmt: skip
-
-
-_ENDS = select(CASE.c.id, CASE.c.last_seq, CASE.c.last_hash)
-
-
-def _cases(session: Session) -> list[Row]:
-    return list(session.execute(_ENDS.order_by(CASE.c.id)).mappings())
-
-
-def _events(session: Session, case_id: int) -> Iterator[Row]:
-    after = 0
-    query = select(EVENT).where(EVENT.c.case_id == case_id).order_by(EVENT.c.seq).limit(BATCH)
-    while found := session.execute(query.where(EVENT.c.seq > after)).mappings().all():
-        yield from found
-        after = found[-1]["seq"]
-
-
-def _verify(session: Session, case: Row) -> Break | None:
-    seq, head = 0, b""
-    for event in _events(session, case["id"]):
-        code = _fault(event, seq + 1, head)
-        if code:
-            return Break(case["id"], event["seq"], code)
-        seq, head = event["seq"], event["hash"]
-    whole = (seq, head) == (case["last_seq"], case["last_hash"])
-    return None if whole else Break(case["id"], max(seq, case["last_seq"]), "end")
-
-
-def _fault(event: Row, seq: int, head: bytes) -> str | None:
-    """What is wrong with an event that should be number `seq` after hash `head`."""
-    if event["seq"] != seq:
-        return "number"
-    if event["prev"] != head:
-        return "link"
-    text = event["body"].encode()
-    if hashlib.sha256(head + text).digest() != event["hash"]:
-        return "hash"
-    body = _read(text)
-    if body is None:
-        return "form"
-    return "column" if any(body.get(name) != value for name, value in _columns(event).items()) else None
-
-
-def _read(text: bytes) -> dict[str, Any] | None:
-    """The body, when it is canonical JSON."""
-    try:
-        body: dict[str, Any] = orjson.loads(text)
-        return body if canonical(body) == text else None
-    except ValueError:
-        return None
-
-
-def _columns(event: Row) -> dict[str, Any]:
-    """What the body must say, from the columns that lists and pages read."""
-    return {
-        "case": event["case_id"], "seq": event["seq"], "kind": event["kind"], "at": event["recorded_at"].isoformat(),
-        "occurred": event["occurred_at"].isoformat(), "actor": event["actor_id"], "instance": event["instance_id"],
-        "task": event["task_id"],
-    }  # fmt: skip
+    query = select(EVENT.c.case_id, EVENT.c.seq, Octets(EVENT.c.prev), Octets(EVENT.c.hash), Octets(EVENT.c.body))
+    query = query.order_by(EVENT.c.case_id, EVENT.c.seq)
+    with audit_rows.snapshot() as connection:
+        for rows in audit_rows.stream(
+            connection, query if case_id is None else query.where(EVENT.c.case_id == case_id)
+        ):
+            for case, seq, prev, hash_, body in rows:
+                yield {"case": case, "seq": seq, "prev": prev.hex(), "hash": hash_.hex(), "body": body.decode()}

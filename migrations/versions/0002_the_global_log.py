@@ -29,9 +29,8 @@ def upgrade():
     )
     op.bulk_insert(state, [{'id': 1, 'size': 0, 'frontier': b'', 'heads': 0}])
     op.create_table('log_case',
-    sa.Column('case_id', ID, nullable=False),
+    sa.Column('case_id', ID, autoincrement=False, nullable=False),
     sa.Column('seq', sa.Integer(), nullable=False),
-    sa.ForeignKeyConstraint(['case_id'], ['case.id'], name=op.f('fk_log_case_case_id')),
     sa.PrimaryKeyConstraint('case_id', name=op.f('pk_log_case'))
     )
     op.create_table('log_entry',
