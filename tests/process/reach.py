@@ -7,9 +7,12 @@ Nothing is declared: the `step` events say it all.
 
 from __future__ import annotations
 
+import fcntl
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,11 +22,10 @@ from app.db import db, table
 from app.engine import Definition, Element
 from app.models import Event
 from app.settings import ROOT
-from tests.world import World
 
 TAKES_BRANCHES = ("xor", "or")
-seen: set[str] = set()
-"""What has been reached in this run: "process.element" and "process.flow"."""
+pad: set[str] = set()
+"""What the worlds of the present test reached: "process.element" and "process.flow"."""
 
 
 @cache
@@ -33,12 +35,11 @@ def diagrams() -> Mapping[str, Definition]:
     return {stem: engine.parse(sources, stem) for stem in sources}
 
 
-def keep(world: World) -> None:
-    """Remember what the cases of this world walked through."""
-    del world
+def note_down() -> None:
+    """Put on the pad what the cases of the present database walked through."""
     query = sa.select(table(Event).c.body).where(table(Event).c.kind == "step")
     for body in db.session.scalars(query):
-        seen.update(walked(json.loads(body)["data"]["transitions"]))
+        pad.update(walked(json.loads(body)["data"]["transitions"]))
     db.session.rollback()
 
 
@@ -85,6 +86,40 @@ def name(of: str) -> str:
     raise KeyError(of)
 
 
-def missing(stems: Iterable[str] | None = None) -> list[str]:
+def missing(reached: Iterable[str]) -> list[str]:
     """What has not been reached, by name."""
-    return [name(of) for stem in stems or diagrams() for of in sorted(wanted(stem) - seen)]
+    everything = set().union(*map(wanted, diagrams()))
+    return [name(of) for of in sorted(everything - set(reached))]
+
+
+class Record:
+    """What all tests of this run have reached, in a file that the workers share."""
+
+    def __init__(self, folder: Path, expected: Iterable[str]) -> None:
+        self.path, self.expected = folder / "reached.json", set(expected)
+
+    @contextmanager
+    def _content(self) -> Iterator[dict[str, Any]]:
+        with self.path.open("a+") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            file.seek(0)
+            content = json.loads(file.read() or '{"ended": [], "reached": [], "asked": false}')
+            yield content
+            file.truncate(0)
+            file.write(json.dumps(content))
+
+    def end(self, test: str) -> list[str]:
+        """A test has ended; when it was the last and coverage has been asked for, what is missing."""
+        with self._content() as content:
+            content["ended"] = sorted({*content["ended"], test})
+            content["reached"] = sorted({*content["reached"], *pad})
+            return missing(content["reached"]) if content["asked"] and self._whole(content) else []
+
+    def ask(self) -> list[str] | None:
+        """What is missing; None while other workers are still at it: then the last test to end says it."""
+        with self._content() as content:
+            content["asked"] = True
+            return missing(content["reached"]) if self._whole(content) else None
+
+    def _whole(self, content: dict[str, Any]) -> bool:
+        return self.expected <= set(content["ended"])

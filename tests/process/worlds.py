@@ -1,6 +1,6 @@
 """Fixtures: a world on SQLite, or on both databases, each test with a copy of one founded county.
 
-When a test ends, what its cases walked through is kept for the coverage test (tests.process.reach).
+When a test ends, what its cases walked through is noted down for the coverage test (tests.process.reach).
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def _world(url: str, folder: Path) -> Iterator[World]:
         world = World(move)
         yield world
         world.settle()
-        reach.keep(world)
+        reach.note_down()
 
 
 @pytest.fixture
