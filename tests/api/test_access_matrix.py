@@ -154,6 +154,11 @@ def visible_cases(ground: Ground, post: Post) -> set[int]:
     }
 
 
+def asked_of(ground: Ground, post: Post) -> list[dict[str, Any]]:
+    """Every task for who sees some; for a stranger, to whom all are alike, one in four of both families."""
+    return ground.tasks if visible(ground, post) else ground.tasks[::4]
+
+
 def test_there_is_something_to_hide(ground: Ground) -> None:
     assert {task["name"] for task in ground.tasks} == ALL
     assert len(ground.tasks) == 2 * len(ALL)
@@ -174,7 +179,7 @@ def test_the_matrix_would_notice_a_page_that_forgets_to_ask(ground: Ground, monk
 @POSTS
 def test_each_task_by_page_and_api(ground: Ground, post: Post) -> None:
     someone, seen = ground.site.person(*post), visible(ground, post)
-    for task in ground.tasks:
+    for task in asked_of(ground, post):
         status = 200 if task["id"] in seen else 404
         for answer in (
             someone.get(f"/tasks/{task['id']}"),
@@ -191,7 +196,7 @@ def test_what_is_not_theirs_to_do_is_refused(ground: Ground, post: Post) -> None
     """404 where it may not be known, 403 where it may; nothing is written, nothing told."""
     someone, seen, works = ground.site.person(*post), visible(ground, post), MATRIX[post].works
     body = {"version": 0, "answers": {}}
-    for task in ground.tasks:
+    for task in asked_of(ground, post):
         if task["id"] in seen and task["name"] in works:
             continue
         status = 403 if task["id"] in seen else 404
@@ -316,7 +321,7 @@ def test_only_who_was_asked_decides_what_is_late(ground: Ground, post: Post) -> 
     if post == ("police_chief", POLICE):
         return
     someone = ground.site.person(*post)
-    for task in ground.tasks:
+    for task in ground.tasks[::4]:
         answer = someone.post(f"/oversight/tasks/{task['id']}/decide", {"decision": "direct", "reason": "因为"})
         assert answer.status_code == 404
         assert says_nothing(answer)
