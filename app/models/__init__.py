@@ -17,10 +17,11 @@ from app.models.cases import (
 from app.models.library import Definition, Practice, Release
 from app.models.log import Event, Incident, Notice, Outbox, SealedRead
 from app.models.people import Post, Unit, User
+from app.models.samples import AuditSample
 from app.models.work import Deadline, Draft, Instance, Submission, Subscription, Task
 
 __all__ = [
-    "Case", "CaseBar", "CaseLink", "Child", "ClockAlert", "Deadline", "Definition", "Draft", "Event", "Guardian",
+    "AuditSample", "Case", "CaseBar", "CaseLink", "Child", "ClockAlert", "Deadline", "Definition", "Draft", "Event", "Guardian",
     "Incident", "Instance", "LogAnchor", "LogCase", "LogEntry", "LogHead", "LogNode", "LogState", "Notice",
     "Outbox", "Performance", "Placement", "Post", "Practice", "Release", "Report", "ReportChild", "ReportLink",
     "SealedRead", "Submission", "Subscription", "Task", "Unit", "User",
