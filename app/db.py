@@ -8,14 +8,15 @@ the first statement of a command locks the case row. See ADR 0004.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import orjson
+import psycopg
 from flask import current_app
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import Connection, CursorResult, Engine, MetaData, Table, event
+from sqlalchemy import Connection, CursorResult, Dialect, Engine, MetaData, Table, event
 from sqlalchemy.orm import DeclarativeBase, Session
 
 from app.settings import Settings
@@ -62,6 +63,93 @@ def table(model: type[Base]) -> Table:
 def changed(session: Session, statement: Any, values: Mapping[str, Any] | None = None) -> int:
     """Execute an UPDATE or DELETE; returns how many rows it met."""
     return cast("CursorResult[Any]", session.execute(statement, values or {})).rowcount
+
+
+class Write:
+    """An INSERT, UPDATE or DELETE that every step makes: compiled once, then given to the driver as it is.
+
+    Its values are converted as the types of their columns ask. What SQLAlchemy does on every call
+    costs more than most of these statements do; and PostgreSQL can take several in one journey.
+    Errors are the driver's own. Source: docs/performance.md; ADR 0004.
+    """
+
+    def __init__(self, statement: Any) -> None:
+        self._statement = statement
+        self._ready: dict[tuple[str, ...], _Ready] = {}
+
+    def send(self, connection: Connection, values: Mapping[str, Any]) -> Cursor:
+        """Execute with `values`: every column that is written, and every parameter."""
+        ready = self._for(connection, values)
+        cursor: Cursor = _driver(connection).cursor()
+        cursor.execute(ready.sql, ready.parameters(values))
+        return cursor
+
+    def send_all(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Execute once for each of `rows`, which all have the same columns; there is at least one."""
+        ready = self._for(connection, rows[0])
+        _driver(connection).cursor().executemany(ready.sql, [ready.parameters(values) for values in rows])
+
+    def ask(self, connection: Connection, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
+        """Execute, and give the row of its RETURNING, as plain values; None when no row was met."""
+        found = self.send(connection, values).fetchall()
+        return found[0] if found else None
+
+    def _for(self, connection: Connection, values: Mapping[str, Any]) -> _Ready:
+        key = (connection.dialect.name, *values)
+        if key not in self._ready:
+            self._ready[key] = _Ready(self._statement, connection.dialect, list(values))
+        return self._ready[key]
+
+
+class _Ready:
+    """A statement for one kind of database, ready to be given values."""
+
+    def __init__(self, statement: Any, dialect: Dialect, names: list[str]) -> None:
+        compiled = statement.compile(dialect=dialect, column_keys=names)
+        self.sql = str(compiled)
+        self._constants: dict[str, Any] = compiled.params
+        self._positional: bool = compiled.positional
+        names_in_sql = compiled.positiontup if compiled.positional else compiled.bind_names.values()
+        self._order = [
+            (name, compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect)) for name in names_in_sql
+        ]
+
+    def parameters(self, values: Mapping[str, Any]) -> Any:
+        """The values as the driver takes them."""
+        given = {**self._constants, **values}
+        if self._positional:
+            return tuple(convert(given[name]) if convert else given[name] for name, convert in self._order)
+        return {name: convert(given[name]) if convert else given[name] for name, convert in self._order}
+
+
+class Cursor(Protocol):
+    """What both drivers' cursors have; within `in_one_go`, `rowcount` is known after the block."""
+
+    rowcount: int
+
+    def execute(self, sql: str, parameters: Any, /) -> Any:
+        """Send one statement."""
+
+    def executemany(self, sql: str, parameters: Any, /) -> Any:
+        """Send one statement with each of many parameters."""
+
+    def fetchall(self) -> list[tuple[Any, ...]]:
+        """The rows that came back."""
+
+
+def _driver(connection: Connection) -> Any:
+    return connection.connection.driver_connection
+
+
+@contextmanager
+def in_one_go(connection: Connection) -> Iterator[None]:
+    """Send the block's writes to PostgreSQL in one journey: what comes of them, refusals too, is known at its end."""
+    driver = _driver(connection)
+    if isinstance(driver, psycopg.Connection):
+        with driver.pipeline():
+            yield
+    else:
+        yield
 
 
 def settings() -> Settings:

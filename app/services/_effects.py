@@ -107,7 +107,7 @@ def _notify(done: Applied, notice: operations.Notice, index: int) -> None:
     case = done.case(notice.case) or done.live.case
     work, live = done.work, done.live
     payload = {"kind": notice.kind, "role": notice.role, "ids": done.values(notice.ids), "receipt": notice.receipt}
-    work.connection.execute(_route.POST, {
+    work.write(_route.POST, {
         "case_id": case.id, "kind": "notice", "key": f"notice:{live.id}:{live.version}:{done.name}:{notice.kind}:{index}",
         "target_case_id": None, "payload": payload, "state": "waiting", "attempts": 0, "due_at": work.now,
     })  # fmt: skip
@@ -117,6 +117,7 @@ def _notify(done: Applied, notice: operations.Notice, index: int) -> None:
 def _change_task(done: Applied, change: operations.TaskChange) -> None:
     """A supervisor's decision: another person, a later limit, or none; the form is never locked."""
     work = done.work
+    work.flush()
     values: dict[str, Any] = {"version": TASK.c.version + 1}
     if change.assignee_id is not None:
         values["assignee_id"] = change.assignee_id

@@ -41,6 +41,7 @@ LIVE_STATES = ("running", "scheduled")
 def read(work: Work, live: Live, call: engine.OperationCall, names: tuple[str, ...]) -> dict[str, Any]:
     """The facts that an operation declares, and nothing else."""
     known: Mapping[str, Any] = {"process": call.process}
+    work.flush()
     return {name: known[name] if name in known else PROVIDERS[name](work, live) for name in names}
 
 

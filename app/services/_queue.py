@@ -12,13 +12,13 @@ from typing import Any
 from sqlalchemy import insert
 
 from app import engine
-from app.db import table
+from app.db import Write, table
 from app.models import Deadline
 from app.rules import facts as learned
 from app.services._work import INSTANCE, Live, OpenCase, Work
 
-ADD_INSTANCE = insert(INSTANCE).returning(INSTANCE.c.id)
-ADD_DEADLINE = insert(table(Deadline))
+ADD_INSTANCE = Write(insert(INSTANCE).returning(INSTANCE.c.id))
+ADD_DEADLINE = Write(insert(table(Deadline)))
 
 
 def start(
@@ -36,7 +36,7 @@ def start(
         "state": None, "context": {"case_id": case.id, **context}, "facts": {}, "timers": [], "awaits": [],
         "mailbox": [], "version": 0, "started_at": work.now,
     }  # fmt: skip
-    live = work.remember(values | {"id": work.connection.scalar(ADD_INSTANCE, values)})
+    live = work.remember(values | {"id": work.add(ADD_INSTANCE, values)})
     if later:
         add_deadline(work, live, kind="start", key="start", due_at=later)
         case.chain.append("scheduled", {"process": process, "start_at": later.isoformat()}, at=work.now,
@@ -76,5 +76,5 @@ def learn(live: Live, facts: Mapping[str, learned.Learned]) -> None:
 def add_deadline(work: Work, live: Live, *, kind: str, key: str, due_at: datetime, **more: Any) -> None:
     """Put down an instant at which the ticker must act."""
     values = {"case_id": live.case.id, "instance_id": live.id, "kind": kind, "key": key, "due_at": due_at,
-              "state": "due", "rule": "", "provisional": False, "law_date": None, "task_id": None}  # fmt: skip
-    work.connection.execute(ADD_DEADLINE, values | more)
+              "state": "due", "rule": "", "provisional": False, "law_date": None, "task_id": None, "attempts": 0}  # fmt: skip
+    work.write(ADD_DEADLINE, values | more)

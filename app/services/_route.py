@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import bindparam, delete, insert, select
 
 from app import engine
-from app.db import table
+from app.db import Write, table
 from app.errors import Refused
 from app.models import Outbox, Report, Subscription
 from app.rules import facts as learned
@@ -24,9 +24,9 @@ from app.services.library import Library, library
 from app.text import Text
 
 SUBSCRIPTION = table(Subscription)
-POST = insert(table(Outbox))
-SUBSCRIBE = insert(SUBSCRIPTION)
-UNSUBSCRIBE = delete(SUBSCRIPTION).where(SUBSCRIPTION.c.instance_id == bindparam("instance_id"))
+POST = Write(insert(table(Outbox)))
+SUBSCRIBE = Write(insert(SUBSCRIPTION))
+UNSUBSCRIBE = Write(delete(SUBSCRIPTION).where(SUBSCRIPTION.c.instance_id == bindparam("instance_id")))
 MANUAL = "manual-duty"
 """The diagram that stands in for a process that is not drawn yet: somebody does it by hand, visibly."""
 
@@ -97,7 +97,7 @@ def _case_of(work: Work, here: OpenCase, payload: Mapping[str, Any]) -> int:
 
 def post(work: Work, here: OpenCase, case_id: int, message: str, payload: Mapping[str, Any], key: str) -> None:
     """Put a message to another case in the outbox; `key` makes a second copy impossible."""
-    work.connection.execute(POST, {
+    work.write(POST, {
         "case_id": here.id, "kind": "message", "key": f"message:{key}:{message}:{case_id}", "target_case_id": case_id,
         "payload": {"message": message, "payload": dict(payload)}, "state": "waiting", "attempts": 0, "due_at": work.now,
     })  # fmt: skip
@@ -208,11 +208,8 @@ def set_awaits(work: Work, live: Live, step: engine.Step) -> None:
     if now == sorted(live.awaits):
         return
     if live.awaits:
-        work.connection.execute(UNSUBSCRIBE, {"instance_id": live.id})
-    if now:
-        rows = [
-            {"case_id": live.case.id, "instance_id": live.id, "message": name, "element": element}
-            for name, element in now
-        ]
-        work.connection.execute(SUBSCRIBE, rows)
+        work.write(UNSUBSCRIBE, {"instance_id": live.id})
+    for name, element in now:
+        row = {"case_id": live.case.id, "instance_id": live.id, "message": name, "element": element}
+        work.write(SUBSCRIBE, row)
     live.awaits = now

@@ -20,7 +20,7 @@ from typing import Any
 from sqlalchemy import bindparam, update
 
 from app import engine, operations
-from app.db import table
+from app.db import Write, table
 from app.errors import Refused
 from app.models import Deadline
 from app.rules import facts as learned
@@ -42,7 +42,7 @@ ENGINE = f"SpiffWorkflow {version('SpiffWorkflow')}, house {HOUSE}"
 DEADLINE = table(Deadline)
 DEADLINE_SET, OPERATION_RUN = "deadline", "operation"
 """The two kinds of results that a command is recorded with, in the order in which the step asked for them."""
-CLOSE_DEADLINE = (
+CLOSE_DEADLINE = Write(
     update(DEADLINE)
     .where(
         DEADLINE.c.instance_id == bindparam("_instance"),
@@ -171,7 +171,7 @@ def _set_timers(work: Work, live: Live, step: engine.Step) -> None:
 def close_deadline(work: Work, live: Live, key: str, due_at: datetime, state: str) -> None:
     """Mark a deadline of this instance done or cancelled."""
     values = {"_instance": live.id, "_key": key, "_due": due_at, "_state": state, "_at": work.now}
-    work.connection.execute(CLOSE_DEADLINE, values)
+    work.write(CLOSE_DEADLINE, values)
 
 
 def _end(work: Work, live: Live, step: engine.Step) -> None:

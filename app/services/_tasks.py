@@ -9,25 +9,28 @@ from typing import Any
 from sqlalchemy import bindparam, insert, select, update
 
 from app import engine
-from app.db import table
+from app.db import Write, table
 from app.models import Deadline, Task, Unit
 from app.rules.calendar import Due
 from app.services import _needs, _queue, _route, units
 from app.services._work import NO_LIMIT, Live, Work
 
 TASK, DEADLINE, UNIT = table(Task), table(Deadline), table(Unit)
-ADD = insert(TASK).returning(TASK.c.id)
-CLOSE = (
+ADD = Write(insert(TASK).returning(TASK.c.id))
+CLOSE = Write(
     update(TASK)
     .where(
-        TASK.c.instance_id == bindparam("_instance"), TASK.c.engine_id == bindparam("_engine"), TASK.c.status == "open"
+        TASK.c.case_id == bindparam("_case"),
+        TASK.c.status == "open",
+        TASK.c.instance_id + 0 == bindparam("_instance"),  # + 0: by what is open in the case, not by all history
+        TASK.c.engine_id == bindparam("_engine"),
     )
     .values(
         status=bindparam("_status"), closed_at=bindparam("_at"), closed_by=bindparam("_by"), version=TASK.c.version + 1
     )
-    .returning(TASK.c.id, TASK.c.process, TASK.c.element, TASK.c.escalations)
+    .returning(TASK.c.id, TASK.c.escalations)
 )
-CLOSE_DEADLINE = (
+CLOSE_DEADLINE = Write(
     update(DEADLINE)
     .where(DEADLINE.c.task_id == bindparam("_task"), DEADLINE.c.state == "due")
     .values(state=bindparam("_state"), done_at=bindparam("_at"))
@@ -60,7 +63,7 @@ def open_new(work: Work, live: Live, step: engine.Step) -> None:
             "status": "open", "version": 0, "opened_at": work.now, "deadline_id": element.deadline,
             "due_at": due.at if due else NO_LIMIT, "due": due.plain() if due else {}, "escalations": 0,
         }  # fmt: skip
-        task_id: int = work.connection.execute(ADD, values).scalar_one()
+        task_id = work.add(ADD, values)
         work.opened_tasks.append(task_id)
         if due:
             _queue.add_deadline(
@@ -80,7 +83,7 @@ def unit_for(work: Work, live: Live, role: Mapping[str, Any]) -> int:
         named = _above(work, named, role)
     if named is not None and (role["sectors"] == ["all"] or named.sector in role["sectors"]):
         return int(named.id)
-    return units.resolve(work.session, role, live.case.path)
+    return units.resolve(work.connection, role, live.case.path)
 
 
 def _named(work: Work, live: Live, variable: str) -> Any:
@@ -108,19 +111,21 @@ def close(work: Work, live: Live, closed: Sequence[engine.ClosedTask]) -> None:
     """Close the rows of tasks that the step finished or cancelled, and their deadlines."""
     for gone in closed:
         values = {
+            "_case": live.case.id,
             "_instance": live.id,
             "_engine": gone.id,
             "_status": gone.how,
             "_at": work.now,
             "_by": work.actor.user_id,
         }
-        row = work.connection.execute(CLOSE, values).first()
+        row = CLOSE.ask(work.connection, values)
         if row is None:
             continue
-        work.connection.execute(CLOSE_DEADLINE, {"_task": row.id, "_state": gone.how, "_at": work.now})
+        task_id, escalations = row
+        work.write(CLOSE_DEADLINE, {"_task": task_id, "_state": gone.how, "_at": work.now})
         live.case.chain.append(
-            f"task_{gone.how}", {"process": row.process, "element": row.element}, at=work.now, occurred_at=work.occurred_at,
-            actor_id=work.actor.user_id, instance_id=live.id, task_id=row.id,
+            f"task_{gone.how}", {"process": gone.element.process, "element": gone.element.id}, at=work.now,
+            occurred_at=work.occurred_at, actor_id=work.actor.user_id, instance_id=live.id, task_id=task_id,
         )  # fmt: skip
-        if row.escalations:
-            _route.broadcast(work, live.case, "overdue_task_done", {"case_id": live.case.id, "task_id": row.id})
+        if escalations:
+            _route.broadcast(work, live.case, "overdue_task_done", {"case_id": live.case.id, "task_id": task_id})

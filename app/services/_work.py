@@ -9,6 +9,7 @@ given their values as parameters. Source: ARCHITECTURE rules 1-3; ADR 0004.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,7 +18,7 @@ from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from app import clock, engine
-from app.db import Row, table
+from app.db import Cursor, Row, Write, in_one_go, table
 from app.errors import NotFound, Stale
 from app.models import Case, Deadline, Event, Instance, Task
 from app.services import _seal
@@ -42,16 +43,16 @@ LOCK_CASE_OF_DEADLINE = (
     .where(DEADLINE.c.id == bindparam("id"))
     .with_for_update(of=CASE, key_share=True, skip_locked=True)
 )
-ADD_CASE = insert(CASE).returning(CASE.c.id)
-ADD_EVENTS = insert(table(Event))
+ADD_CASE = Write(insert(CASE).returning(CASE.c.id))
+ADD_EVENTS = Write(insert(table(Event)))
 INSTANCE_BY_ID = select(INSTANCE).where(INSTANCE.c.id == bindparam("id"))
 LIVE_OF_CASE = select(INSTANCE).where(INSTANCE.c.case_id == bindparam("case_id"), INSTANCE.c.status == "running")
-SAVE_CASE = (
+SAVE_CASE = Write(
     update(CASE)
     .where(CASE.c.id == bindparam("_id"), CASE.c.version == bindparam("_version"))
     .values(version=CASE.c.version + 1)
 )
-SAVE_INSTANCE = (
+SAVE_INSTANCE = Write(
     update(INSTANCE)
     .where(INSTANCE.c.id == bindparam("_id"), INSTANCE.c.version == bindparam("_version"))
     .values(version=INSTANCE.c.version + 1)
@@ -147,6 +148,7 @@ class Work:
         self.instances: dict[int, Live] = {}
         self._known_whole: set[int] = set()
         self.opened_tasks: list[int] = []
+        self._waiting: list[tuple[Write, Mapping[str, Any]]] = []
 
     def lock(self, case_id: int) -> OpenCase:
         """The case under its lock. Raises NotFound."""
@@ -192,7 +194,7 @@ class Work:
             "kind": kind, "status": "open", "path": path, "risk": "", "sealed": sealed, "facts": {},
             "wrapped_key": _seal.new_key(), "opened_at": self.now, "version": 0, "last_seq": 0, "last_hash": b"",
         }  # fmt: skip
-        case = self._remember(values | {"id": self.connection.scalar(ADD_CASE, values)})
+        case = self._remember(values | {"id": self.add(ADD_CASE, values)})
         self._known_whole.add(case.id)
         case.chain.append("case_opened", {"kind": kind}, at=self.now, actor_id=self.actor.user_id)
         return case
@@ -230,23 +232,53 @@ class Work:
         running = (live for live in self.instances.values() if live.case is case and live.status == "running")
         return sorted(running, key=lambda live: live.id)
 
+    def add(self, statement: Write, values: Mapping[str, Any]) -> int:
+        """Insert a row now; returns its id."""
+        row = statement.ask(self.connection, values)
+        assert row is not None, "an insert gives its id back"
+        return int(row[0])
+
+    def write(self, statement: Write, values: Mapping[str, Any]) -> None:
+        """Write this before the transaction ends, together with the rest; for what needs no answer."""
+        self._waiting.append((statement, values))
+
+    def flush(self) -> None:
+        """Send what waits to be written, before something reads it."""
+        if self._waiting:
+            with in_one_go(self.connection):
+                self._send()
+
+    def _send(self) -> None:
+        for statement, values in self._waiting:
+            statement.send(self.connection, values)
+        self._waiting.clear()
+
     def save(self) -> None:
         """Write every difference. Raises Stale when a version is no longer the one that was read."""
+        with in_one_go(self.connection):
+            self._send()
+            for case in self.cases.values():
+                if case.chain.rows:
+                    ADD_EVENTS.send_all(self.connection, case.chain.rows)
+            saved = [*self._save_instances(), *self._save_cases()]
+        if any(cursor.rowcount != 1 for cursor in saved):
+            raise Stale("changed", CHANGED)
+
+    def _save_instances(self) -> Iterator[Cursor]:
         for live in self.instances.values():
             if live.changed:
-                self._save(SAVE_INSTANCE, live.id, live.version, {
+                yield SAVE_INSTANCE.send(self.connection, {
                     "state": live.sealed_state(), "status": live.status, "facts": live.facts, "timers": live.timers,
                     "awaits": live.awaits, "mailbox": live.mailbox,
                     "ended_at": None if live.status in ("running", "scheduled") else self.now,
-                })  # fmt: skip
-        for case in self.cases.values():
-            if case.chain.rows:
-                self.connection.execute(ADD_EVENTS, case.chain.rows)
-                self._save(SAVE_CASE, case.id, case.version, {
-                    "facts": case.facts, "risk": case.risk, "path": case.path, "status": case.status,
-                    "last_seq": case.chain.seq, "last_hash": case.chain.head,
+                    "_id": live.id, "_version": live.version,
                 })  # fmt: skip
 
-    def _save(self, statement: Any, row_id: int, version: int, values: dict[str, Any]) -> None:
-        if self.connection.execute(statement, {**values, "_id": row_id, "_version": version}).rowcount != 1:
-            raise Stale("changed", CHANGED)
+    def _save_cases(self) -> Iterator[Cursor]:
+        for case in self.cases.values():
+            if case.chain.rows:
+                yield SAVE_CASE.send(self.connection, {
+                    "facts": case.facts, "risk": case.risk, "path": case.path, "status": case.status,
+                    "last_seq": case.chain.seq, "last_hash": case.chain.head,
+                    "_id": case.id, "_version": case.version,
+                })  # fmt: skip

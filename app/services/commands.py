@@ -18,7 +18,7 @@ from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from app import clock, engine
-from app.db import Row, db, table, transaction
+from app.db import Row, Write, db, table, transaction
 from app.errors import Invalid, NotFound, Refused, Stale
 from app.models import Draft, Incident, Instance, Outbox, Submission, Task
 from app.rules import facts as learned
@@ -32,7 +32,7 @@ STEPS = Histogram("shouwang_step_seconds", "How long commands take, to the commi
 TASK_WITH_INSTANCE = (
     select(TASK, INSTANCE).join(INSTANCE, INSTANCE.c.id == TASK.c.instance_id).where(TASK.c.id == bindparam("id"))
 )
-DROP_DRAFT = delete(DRAFT).where(DRAFT.c.user_id == bindparam("user_id"), DRAFT.c.key == bindparam("key"))
+DROP_DRAFT = Write(delete(DRAFT).where(DRAFT.c.user_id == bindparam("user_id"), DRAFT.c.key == bindparam("key")))
 FILL_IN = Text("还有几处要补，看看下面的提示。", "A few things are missing; see the notes below.")
 KEY_REUSED = Text(
     "这个幂等键已经用来提交过别的内容，这次没有提交。请换一个键。",
@@ -137,7 +137,7 @@ def _submit(work: Work, live: Live, task: Row, raw: Mapping[str, Any], lang: str
         work, live.case, form, answers, f"{task['process']}.{task['element']}", live=live, task_id=task["id"], key=key
     )
     if work.actor.user_id is not None:
-        work.connection.execute(DROP_DRAFT, {"user_id": work.actor.user_id, "key": f"task:{task['id']}"})
+        work.write(DROP_DRAFT, {"user_id": work.actor.user_id, "key": f"task:{task['id']}"})
     _registers.keep(work, live.case, live, submission_id, form.id, answers)
     _queue.learn(live, learned.facts_of_submission(form.id, answers, work.now))
     work.queue.append((live, engine.Complete(task["engine_id"], decisions(live, form, answers))))

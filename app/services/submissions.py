@@ -8,14 +8,14 @@ from typing import Any
 
 from sqlalchemy import func, insert, select
 
-from app.db import Row, table
+from app.db import Row, Write, table
 from app.models import Submission
 from app.rules.forms import Form
 from app.services._seal import CaseKey
 from app.services._work import Live, OpenCase, Work
 
 SUBMISSION = table(Submission)
-ADD = insert(SUBMISSION).returning(SUBMISSION.c.id)
+ADD = Write(insert(SUBMISSION).returning(SUBMISSION.c.id))
 
 
 def place(case_id: int, form: str, recorded_at: datetime) -> str:
@@ -42,7 +42,7 @@ def add(  # noqa: PLR0913 - a submission says who, what, where and when
         "secret": case.key.seal(secret, place(case.id, form.id, work.now)), "occurred_at": work.occurred_at,
         "recorded_at": work.now, "idempotency_key": key,
     }  # fmt: skip
-    submission_id: int = work.connection.execute(ADD, values).scalar_one()
+    submission_id = work.add(ADD, values)
     if live is not None:
         live.submission_id = submission_id
         live.answers.pop(form.id, None)

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Connection, bindparam, select
 from sqlalchemy.orm import Session
 
+from app.db import table
 from app.errors import NotFound
 from app.models import Unit
 from app.text import Text
 
 LEVELS = ("province", "city", "county", "township", "village")
 """How many codes a unit's path holds, from the province down."""
+UNIT = table(Unit)
+AT_PLACES = (
+    select(UNIT.c.id, UNIT.c.path, UNIT.c.sector)
+    .where(UNIT.c.path.in_([bindparam(level) for level in LEVELS]))
+    .order_by(UNIT.c.id.desc())
+)
 STANDING_IN = ("civil_affairs", "township_government", "county_government", "city_government")
 """Who has a duty where its own kind of body is nowhere above: a report that names no village still goes to somebody."""
 
@@ -29,15 +37,15 @@ def depth(level: str) -> int:
     return LEVELS.index(level) + 1 if level in LEVELS else LEVELS.index("county") + 1
 
 
-def resolve(session: Session, role: Mapping[str, Any], path: str) -> int:
+def resolve(connection: Session | Connection, role: Mapping[str, Any], path: str) -> int:
     """The id of the unit that does `role`'s work for a child at `path`.
 
     The unit of one of the role's sectors (in their order) at the role's level; if the place
     has none, the next level up has the duty, in the end civil affairs or the government. Raises NotFound.
     """
     levels = [place for place in ancestors(path) if len(place.strip("/").split("/")) <= depth(role["level"])]
-    rows = session.execute(select(Unit.id, Unit.path, Unit.sector).where(Unit.path.in_(levels))).all()
-    bodies = {(row.path, row.sector): row.id for row in reversed(rows)}
+    rows = connection.execute(AT_PLACES, dict(zip_longest(LEVELS, levels))).all()
+    bodies = {(place, sector): unit_id for unit_id, place, sector in rows}
     found = _nearest(role["sectors"], levels, bodies)
     if found is None and role["level"] in LEVELS:
         found = _nearest(STANDING_IN, levels, bodies)
