@@ -17,14 +17,16 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from flask import Flask
 
 from app import clock
-from app.services import deadlines, outbox, provisional
+from app.services import audit_log, deadlines, outbox, provisional
 
 log = logging.getLogger(__name__)
 EVERY = timedelta(seconds=5)
+HALF_MINUTE = timedelta(seconds=30)
 DAILY = timedelta(days=1)
 JOBS: tuple[tuple[str, timedelta, Callable[[], int]], ...] = (
     ("deadlines", EVERY, deadlines.tick),
     ("outbox", EVERY, outbox.deliver),
+    ("log", HALF_MINUTE, audit_log.tick),
     ("provisional", DAILY, provisional.recompute),
 )
 """Name, how often, what; each returns how many things it did."""

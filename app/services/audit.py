@@ -8,6 +8,7 @@ RELIABILITY §5; ADR 0008, 0014.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -46,11 +47,12 @@ def examine(case_id: int | None = None, files: Sequence[Path] = (), *, sealed: b
     Without `sealed`, what is encrypted is left closed: quicker, and no key is used. Raises NotFound.
     """
     report, keys = Report(), audit_keys.keys()
+    kept = _kept(files)
     with audit_rows.snapshot() as connection:
         if case_id is None:
-            _everything(connection, keys, report, _kept(files), sealed=sealed)
+            _everything(connection, keys, report, kept, sealed=sealed)
         else:
-            _one(connection, case_id, keys, report, _kept(files), sealed=sealed)
+            _one(connection, case_id, keys, report, kept, sealed=sealed)
     if not keys.trusted:
         report.remark("这里没有公钥，没有检查签名。", "There is no public key here: signatures were not checked.")
     if not report.anchors:
@@ -61,10 +63,11 @@ def examine(case_id: int | None = None, files: Sequence[Path] = (), *, sealed: b
 
 
 def _kept(files: Sequence[Path]) -> Iterator[Anchor | str]:
-    """The anchors of our own file and of these."""
+    """The anchors of our own file and of these, as far as they are written now: the snapshot comes after, and has them."""
     own = settings().audit_anchors
-    for path in (*((own,) if own is not None and own.is_file() else ()), *files):
-        yield from audit_anchors.read_file(path)
+    paths = (*((own,) if own is not None and own.is_file() else ()), *files)
+    ends = [path.stat().st_size for path in paths]
+    return chain.from_iterable(audit_anchors.read_file(path, end) for path, end in zip(paths, ends, strict=True))
 
 
 def _everything(connection: Connection, keys: Keys, report: Report, anchors: Anchors, *, sealed: bool) -> None:

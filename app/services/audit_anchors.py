@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
@@ -202,10 +202,21 @@ def last_kept() -> SignedHead | None:
     return None
 
 
-def read_file(path: Path) -> Iterator[Anchor | str]:
-    """The anchors of a file; a line that cannot be read comes as it is."""
-    with path.open(encoding="utf-8", errors="replace") as file:
-        yield from read(file)
+def read_file(path: Path, end: int) -> Iterator[Anchor | str]:
+    """The anchors in the first `end` bytes of a file; a line that cannot be read comes as it is.
+
+    A last line without its end is being written just now, or was left by a crash: it is passed over.
+    """
+    with path.open("rb") as file:
+        yield from read(_whole_lines(file, end))
+
+
+def _whole_lines(file: BinaryIO, end: int) -> Iterator[str]:
+    for line in file:
+        end -= len(line)
+        if end < 0 or not line.endswith(b"\n"):
+            return
+        yield line.decode(errors="replace")
 
 
 def read(lines: Iterable[str]) -> Iterator[Anchor | str]:

@@ -11,6 +11,7 @@ from cryptography.exceptions import InvalidTag
 
 from app.errors import Refused
 from app.services import _seal
+from app.services._log import digest_of
 from app.services._seal import CaseKey
 from app.services.audit_report import Report
 
@@ -99,5 +100,4 @@ def commits(case_id: int, seq: int, body: bytes, begin: bytes, sealed: bytes | N
     except (InvalidTag, Refused, ValueError):
         return False
     start = len(begin) + len(COMMITMENT)
-    digest = hashlib.sha256(opening["salt"].encode() + orjson.dumps(opening["secret"], option=SORTED)).hexdigest()
-    return body[start : start + DIGITS] == digest.encode()
+    return body[start : start + DIGITS] == digest_of(opening["salt"], opening["secret"]).encode()

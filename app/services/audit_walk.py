@@ -178,8 +178,8 @@ class _Heads:
             self._report.add("short", head=self._row[0], size=self.next_size, now=frontier.size)
             self._check(self._row, None)
             self._next()
-        if self._before is not None and self._before.size < frontier.size:
-            left = frontier.size - self._before.size
+        left = frontier.size - (self._before.size if self._before else 0)
+        if left > 0:
             self._report.remark(
                 f"最新 {left} 条已登入日志，还没有签名。", f"The newest {left} entries are not signed yet."
             )
