@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+import sqlalchemy as sa
+
 from app.services import deadlines
-from tests.world import World
+from tests.world import TASK, World
 
 
 def report_in_danger(world: World) -> None:
@@ -99,6 +101,8 @@ def test_from_a_report_to_a_judgment(either_world: World) -> None:
     world = either_world
     for chapter in (report_in_danger, respond, place, assess, intervene, six_months, petition):
         chapter(world)
+    tasks = world.rows(sa.select(TASK))
+    assert not [task for task in tasks if task["due"].get("assumed")], "every limit is counted from what it should be"
 
 
 def test_travelling_brings_every_duty_on_its_own_day(either_world: World) -> None:
