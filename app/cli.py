@@ -21,6 +21,7 @@ from flask.cli import AppGroup, with_appcontext
 from flask_security.utils import hash_password
 
 from app import jobs
+from app.cli_export import export_log
 from app.cli_replay import replay
 from app.db import db, settings
 from app.demo import load as practice_data
@@ -186,6 +187,7 @@ user = House("user", help="People who sign in.")
 deadline = House("deadline", help="Legal periods.")
 audit_group = House("audit", help="The record of what happened.")
 audit_group.add_command(replay)
+audit_group.add_command(export_log)
 
 
 @user.command("add")
