@@ -16,7 +16,7 @@ class BadSetting(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything that differs between two installations."""
+    """Everything that differs between two installations; without `metrics_token` figures are for this machine only."""
 
     database_url: str
     secret_key: str

@@ -1,7 +1,7 @@
 """For operators and their machines: is the process up, can it work, how much waits.
 
 The figures are for this machine, or for whoever holds METRICS_TOKEN where one is set; to anybody
-else there is no such page.
+else there is no such page. A proxy on this machine makes every caller look local: set the token there.
 """
 
 from __future__ import annotations
