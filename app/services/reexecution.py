@@ -124,7 +124,8 @@ class _Run:
             self._differs(instance_id, event["seq"], name or self._kind(event), wrong)
         except Exception as error:  # one broken record must not end the run over all cases
             log.exception("re-execution failed", extra={"case": self.case_id, "event": event["seq"]})
-            self._differs(instance_id, event["seq"], name, Differs("failed", again=type(error).__name__))
+            failed = Differs("failed", again=type(error).__name__)
+            self._differs(instance_id, event["seq"], name or self._kind(event), failed)
 
     def finish(self, row: Row) -> None:
         """Compare what is stored with what the record leads to."""
