@@ -34,13 +34,17 @@ ROUTES = {
     "cases.index": SIGNED_IN, "oversight.index": SIGNED_IN, "processes.index": SIGNED_IN, "processes.show": SIGNED_IN,
     "processes.xml": SIGNED_IN, "practice.travel": SIGNED_IN, "api-session.show": SIGNED_IN, "api-tasks.index": SIGNED_IN,
     "api-cases.index": SIGNED_IN, "api-cases.search": SIGNED_IN, "api-deadlines.index": SIGNED_IN, "api-releases.index": SIGNED_IN,
-    "api-releases.current": SIGNED_IN, "api-releases.listing": SIGNED_IN,
+    "api-releases.current": SIGNED_IN, "api-releases.listing": SIGNED_IN, "desk.notices": SIGNED_IN, "records.unseal": SIGNED_IN,
+    "records.reviews": SIGNED_IN,
     # whose work it is, or who may see it: tests/api/test_access_matrix.py
     "desk.task": CASEWORK, "desk.complete": CASEWORK, "desk.draft": CASEWORK, "desk.claim": CASEWORK, "desk.release": CASEWORK,
     "desk.record": CASEWORK, "desk.record_form": CASEWORK, "cases.show": CASEWORK, "cases.diagram": CASEWORK, "cases.xml": CASEWORK,
     "cases.new_danger": CASEWORK, "oversight.decide": CASEWORK, "oversight.retry": CASEWORK, "api-tasks.show": CASEWORK,
     "api-tasks.form": CASEWORK, "api-tasks.claim": CASEWORK, "api-tasks.release": CASEWORK, "api-tasks.complete": CASEWORK,
     "api-cases.show": CASEWORK, "audit.index": SIGNED_IN, "audit.replay": CASEWORK, "audit.moment": CASEWORK,
+    # tests/api/test_notices.py, test_sealed.py
+    "desk.read_notice": CASEWORK, "records.show": CASEWORK, "records.reason": CASEWORK, "records.reads": CASEWORK,
+    "records.review": CASEWORK,
 }  # fmt: skip
 WRITES = frozenset(("POST", "PUT", "PATCH", "DELETE"))
 PROVED_ELSEWHERE = frozenset(("api-tokens.create", "api-reports.file", "api-reports.status"))
@@ -54,7 +58,8 @@ def rules(site: Site) -> Iterator[tuple[Rule, str, str]]:
         sa.select(Instance.id, Instance.process).where(Instance.case_id == case).order_by(Instance.id)
     )[0]
     given = {"task_id": task, "case_id": case, "instance_id": instance["id"], "process": instance["process"],
-             "message": "performance_changed", "incident_id": 1, "lang": "en", "filename": "favicon.svg"}  # fmt: skip
+             "message": "performance_changed", "incident_id": 1, "submission_id": 1, "notice_id": 1, "read_id": 1,
+             "lang": "en", "filename": "favicon.svg"}  # fmt: skip
     with site.app.test_request_context():
         adapter = site.app.create_url_adapter(None) or site.app.url_map.bind("localhost")
         for rule in site.app.url_map.iter_rules():
