@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from app.text import Text
 
 WRONG: Mapping[str, Text] = {
+    "key": Text("个案的密钥打不开，可能被换过", "the case's key does not open; it may have been replaced"),
     "unsealed": Text("密封内容缺失", "what was sealed is missing"),
     "seal": Text("密封内容打不开，可能被改过", "what was sealed does not open; it may have been altered"),
     "commitment": Text("密封内容和记录承诺的不一致，被改过", "what was sealed is not what the event committed to: it was altered"),
@@ -52,8 +53,9 @@ class Divergence:
     @property
     def text(self) -> Text:
         """Which case, event and command, and what is wrong, in words."""
-        zh = f"个案 {self.case_id} 第 {self.seq} 条（{self.command}）：{WRONG[self.code].zh}"
-        en = f"case {self.case_id}, event {self.seq} ({self.command}): {WRONG[self.code].en}"
+        command = f" ({self.command})" if self.command else ""
+        zh = f"个案 {self.case_id} 第 {self.seq} 条{command}：{WRONG[self.code].zh}"
+        en = f"case {self.case_id}, event {self.seq}{command}: {WRONG[self.code].en}"
         if not (self.recorded or self.again):
             return Text(zh, en)
         recorded, again = self.recorded or "—", self.again or "—"

@@ -55,6 +55,17 @@ class Rebuilt:
         self.state, self.completed, self.steps = step.state, step.completed, self.steps + 1
         self.open = {task.id: task for task in step.open}
 
+    def called(self, command: Command) -> str:
+        """The command by name: the process, the kind, and what it is about."""
+        kind = f"{self.definition.id}: {type(command).__name__.lower()}"
+        match command:
+            case Complete(task=task):
+                known = self.open.get(task)
+                return f"{kind} {known.process}.{known.element.id}" if known else f"{kind} task {task}"
+            case Deliver(message=about) | Fire(timer_key=about):
+                return f"{kind} {about}"
+        return kind
+
     def _compare(self, told: Recorded, step: engine.Step) -> None:
         """Transitions always; bytes while every step so far was written by this engine."""
         pairs = zip_longest(told.transitions, step.transitions)
@@ -113,20 +124,8 @@ class _Answers:
         recorded, again = (at.isoformat() if at else "" for at in (given, due))
         if not answer.provisional and self.told.written_by == ENGINE:
             raise Differs("date", f"{answer.process}.{answer.element} {recorded}", again)
-        name = called(self.told.command, self.rebuilt.open)
+        name = self.rebuilt.called(self.told.command)
         self.rebuilt.redated.append((self.told.seq, name, recorded, again))
-
-
-def called(command: Command, open_tasks: Mapping[int, OpenTask]) -> str:
-    """The command by name: its kind and what it is about."""
-    kind = type(command).__name__.lower()
-    match command:
-        case Complete(task=task):
-            known = open_tasks.get(task)
-            return f"{kind} {known.process}.{known.element.id}" if known else f"{kind} task {task}"
-        case Deliver(message=about) | Fire(timer_key=about):
-            return f"{kind} {about}"
-    return kind
 
 
 def _place(kind: str, process: str, element: str) -> str:

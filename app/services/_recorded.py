@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import orjson
+
 from app import engine
 from app.services._log import digest_of
 from app.services._proofs import Differs
@@ -54,9 +56,10 @@ class Recorded:
     transitions: tuple[tuple[Any, ...], ...]
 
     @classmethod
-    def read(cls, body: Mapping[str, Any], opened: Mapping[str, Any]) -> Recorded:
-        """The step in an event's body and its opened seal. Raises Differs."""
+    def read(cls, text: str, opened: Mapping[str, Any]) -> Recorded:
+        """The step in an event's body, as it is stored, and its opened seal. Raises Differs."""
         try:
+            body = orjson.loads(text)
             if digest_of(opened["salt"], opened["secret"]) != body["commitment"]:
                 raise Differs("commitment")
             return cls.of(body["seq"], body["at"], body["data"], opened["secret"])

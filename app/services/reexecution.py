@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import orjson
+from cryptography.exceptions import InvalidTag
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -23,7 +24,7 @@ from app.errors import NotFound, Refused
 from app.models import Case, Event, Instance
 from app.services import _seal
 from app.services._proofs import Differs, Divergence, Proof, Tally
-from app.services._rebuilt import Rebuilt, called
+from app.services._rebuilt import Rebuilt
 from app.services._recorded import Recorded
 from app.services._step import ENGINE
 from app.services.library import library
@@ -78,7 +79,10 @@ def _prove(session: Session, case_id: int, only: int | None) -> Proof:
         raise NotFound("no_case", Text("没有这个个案。", "There is no such case."), case=case_id)
     if case.wrapped_key is None:
         return Proof(case_id, erased=True)
-    run = _Run(session, case_id, _seal.open_key(case.wrapped_key))
+    try:
+        run = _Run(session, case_id, _seal.open_key(case.wrapped_key))
+    except InvalidTag:
+        return Proof(case_id, divergences=(Divergence(case_id, 0, 0, "", "key"),))
     chosen = INSTANCE.c.case_id == case_id if only is None else INSTANCE.c.id == only
     run.instances = {row["id"]: row for row in session.execute(select(INSTANCE).where(chosen)).mappings()}
     for event in _steps(session, case_id):
@@ -118,7 +122,7 @@ class _Run:
         try:
             told = self._read(event)
             rebuilt = self._rebuilt(instance_id)
-            name = called(told.command, rebuilt.open)
+            name = rebuilt.called(told.command)
             rebuilt.take(told)
         except Differs as wrong:
             self._differs(instance_id, event["seq"], name or self._kind(event), wrong)
@@ -159,7 +163,7 @@ class _Run:
             opened = self.key.open(event["sealed"], f"event.sealed:{self.case_id}:{event['seq']}")
         except Refused as error:
             raise Differs("seal") from error
-        return Recorded.read(orjson.loads(event["body"]), opened)
+        return Recorded.read(event["body"], opened)
 
     def _rebuilt(self, instance_id: int) -> Rebuilt:
         row = self.instances.get(instance_id)
@@ -191,9 +195,10 @@ class _Run:
 
     @staticmethod
     def _kind(event: Row) -> str:
-        """The kind of command that the event's open part names, when the rest cannot be read."""
+        """The process and kind of command that the event's open part names, when the rest cannot be read."""
         try:
-            return str(orjson.loads(event["body"])["data"]["command"])
+            data = orjson.loads(event["body"])["data"]
+            return f"{data['process']}: {data['command']}"
         except (orjson.JSONDecodeError, KeyError, TypeError):
             return ""
 

@@ -195,7 +195,7 @@ def test_a_changed_transition_is_found_and_named(forged: Forger) -> None:
     assert (divergence.seq, divergence.code) == (seq, "transitions")
     assert divergence.recorded.startswith(f"#{last} {CLOCK}.t6 ")
     assert divergence.again.startswith(f"#{last} {CLOCK}.t2 ")
-    assert f"case {forged.case_id}, event {seq} (fire " in divergence.text.en
+    assert f"case {forged.case_id}, event {seq} ({CLOCK}: fire c1." in divergence.text.en
 
 
 EDITS: dict[str, tuple[Edit, set[str]]] = {
@@ -206,6 +206,7 @@ EDITS: dict[str, tuple[Edit, set[str]]] = {
     "another hash of the state": (lambda body, _: body["data"].update(state="0" * 64), {"state"}),
     "another diagram": (lambda body, _: body["data"].update(definition="0" * 64), {"definition"}),
     "a transition less": (lambda body, _: body["data"]["transitions"].pop(), {"transitions"}),
+    "no clock": (lambda body, _: body.update(at="yesterday"), {"unreadable"}),
     "no transitions": (lambda body, _: body["data"].pop("transitions"), {"unreadable"}),
 }  # fmt: skip
 
@@ -265,7 +266,14 @@ def test_sealed_content_that_is_gone_or_from_elsewhere(forged: Forger) -> None:
     with transaction() as session:
         session.execute(sa.update(EVENT).where(*here).values(sealed=None))
     assert (found(forged).seq, found(forged).code) == (one, "unsealed")
-    assert found(forged).command == "start"
+    assert found(forged).command == f"{CLOCK}: start"
+
+
+def test_a_key_that_was_replaced(forged: Forger) -> None:
+    with transaction() as session:
+        wrapped = session.scalar(sa.select(CASE.c.wrapped_key).where(CASE.c.id == forged.case_id)) or b""
+        session.execute(sa.update(CASE).where(CASE.c.id == forged.case_id).values(wrapped_key=wrapped[:-1] + b"!"))
+    assert found(forged).code == "key"
 
 
 def test_a_diagram_changed_in_the_database(forged: Forger, tmp_path: Path) -> None:
@@ -275,7 +283,9 @@ def test_a_diagram_changed_in_the_database(forged: Forger, tmp_path: Path) -> No
         session.execute(sa.update(DEFINITION).where(where).values(content=drawn.replace(b"month3", b"month2")))
     told = replay(tmp_path / "history.db", str(forged.case_id), code=1)
     first = forged.steps(CLOCK)[0][0]
-    assert f"case {forged.case_id}, event {first} (start): the diagram is not the one that was recorded" in told
+    assert (
+        f"case {forged.case_id}, event {first} ({CLOCK}: start): the diagram is not the one that was recorded" in told
+    )
     assert "1 differ" in told
 
 
@@ -314,7 +324,7 @@ def test_a_provisional_date_may_move_when_the_calendar_is_out(forged: Forger) ->
     rebuilt.take(dataclasses.replace(told[index], answers=tuple(settled)))
     ((seq, name, recorded, again),) = rebuilt.redated
     assert seq == told[index].seq
-    assert name == f"complete {REVIEW}.t0"
+    assert name == f"{REVIEW}: complete {REVIEW}.t0"
     assert recorded != again
 
 
