@@ -252,9 +252,15 @@ def test_each_case_by_page_and_api(ground: Ground, post: Post) -> None:
             ):
                 assert answer.status_code in statuses, (case, answer.request.path)
                 assert answer.status_code == 200 or says_nothing(answer)
-            for past in (someone.get(f"/audit/cases/{case}"), someone.get(f"/audit/cases/{case}/moment")):
-                assert case in seen or past.status_code == 404, (case, past.request.path)
-                assert past.status_code == 200 or says_nothing(past)
+            for path in (
+                f"/audit/cases/{case}",
+                f"/audit/cases/{case}/moment",
+                f"/cases/{case}/reads",
+                f"/cases/{case}/reason",
+            ):
+                answer = someone.get(path)
+                assert case in seen or answer.status_code == 404, path
+                assert answer.status_code == 200 or says_nothing(answer)
 
 
 @POSTS

@@ -21,7 +21,7 @@ from app.services import _step
 from app.web.frame import CSP
 from tests.api.site import API, COUNTY, MARKS, OPEN_FAMILY, SEALED_FAMILY, TOWNSHIP, Caller, Site, says_nothing
 
-PUBLIC, SIGNED_IN, CASEWORK, MACHINE = "public", "signed-in", "casework", "machine"
+PUBLIC, SIGNED_IN, CASEWORK, AUDITORS, MACHINE = "public", "signed-in", "casework", "auditors", "machine"
 ROUTES = {
     # anybody
     "static": PUBLIC, "security.static": PUBLIC, "security.login": PUBLIC, "security.logout": PUBLIC, "locale.switch": PUBLIC,
@@ -34,14 +34,18 @@ ROUTES = {
     "cases.index": SIGNED_IN, "oversight.index": SIGNED_IN, "processes.index": SIGNED_IN, "processes.show": SIGNED_IN,
     "processes.xml": SIGNED_IN, "practice.travel": SIGNED_IN, "api-session.show": SIGNED_IN, "api-tasks.index": SIGNED_IN,
     "api-cases.index": SIGNED_IN, "api-cases.search": SIGNED_IN, "api-deadlines.index": SIGNED_IN, "api-releases.index": SIGNED_IN,
-    "api-releases.current": SIGNED_IN, "api-releases.listing": SIGNED_IN, "desk.notices": SIGNED_IN, "records.unseal": SIGNED_IN,
+    "records.unseal": SIGNED_IN, "records.reviews": SIGNED_IN, "desk.notices": SIGNED_IN, "api-releases.current": SIGNED_IN, "api-releases.listing": SIGNED_IN, "desk.notices": SIGNED_IN, "records.unseal": SIGNED_IN,
     "records.reviews": SIGNED_IN,
     # whose work it is, or who may see it: tests/api/test_access_matrix.py
     "desk.task": CASEWORK, "desk.complete": CASEWORK, "desk.draft": CASEWORK, "desk.claim": CASEWORK, "desk.release": CASEWORK,
     "desk.record": CASEWORK, "desk.record_form": CASEWORK, "cases.show": CASEWORK, "cases.diagram": CASEWORK, "cases.xml": CASEWORK,
     "cases.new_danger": CASEWORK, "oversight.decide": CASEWORK, "oversight.retry": CASEWORK, "api-tasks.show": CASEWORK,
     "api-tasks.form": CASEWORK, "api-tasks.claim": CASEWORK, "api-tasks.release": CASEWORK, "api-tasks.complete": CASEWORK,
-    "api-cases.show": CASEWORK, "audit.index": SIGNED_IN, "audit.replay": CASEWORK, "audit.moment": CASEWORK,
+    "api-cases.show": CASEWORK, "audit.replay": CASEWORK, "audit.moment": CASEWORK,
+    "records.show": CASEWORK, "records.reason": CASEWORK, "records.reads": CASEWORK, "records.review": CASEWORK,
+    # auditors: nobody else is even told that there is something
+    "audit.index": AUDITORS, "population.index": AUDITORS, "population.show": AUDITORS, "population.draw": AUDITORS,
+    "population.sample": AUDITORS, "population.export": AUDITORS,
     # tests/api/test_notices.py, test_sealed.py
     "desk.read_notice": CASEWORK, "records.show": CASEWORK, "records.reason": CASEWORK, "records.reads": CASEWORK,
     "records.review": CASEWORK,
@@ -63,7 +67,9 @@ def rules(site: Site) -> Iterator[tuple[Rule, str, str]]:
     with site.app.test_request_context():
         adapter = site.app.create_url_adapter(None) or site.app.url_map.bind("localhost")
         for rule in site.app.url_map.iter_rules():
-            path = adapter.build(rule.endpoint, {name: given[name] for name in rule.arguments}, append_unknown=False)
+            path = adapter.build(
+                rule.endpoint, {name: given.get(name, 1) for name in rule.arguments}, append_unknown=False
+            )
             for method in sorted(rule.methods - {"HEAD", "OPTIONS"}):
                 yield rule, method, path
 
@@ -97,6 +103,16 @@ def test_nobody_gets_past_the_door(shared_site: Site) -> None:
             assert answer.status_code == 302, (method, path)
             assert answer.headers["Location"].startswith("/account/login"), (method, path)
         assert says_nothing(answer)
+
+
+def test_the_auditors_pages_are_for_auditors(shared_site: Site) -> None:
+    for post in (("police_chief", f"{TOWNSHIP}-police"), ("county_head", COUNTY), ("admin", "620700-civil_affairs")):
+        someone = shared_site.person(*post)
+        for rule, method, path in rules(shared_site):
+            if ROUTES[rule.endpoint] == AUDITORS:
+                answer = call(someone, method, path, {"csrf_token": someone.csrf} if method in WRITES else None)
+                assert answer.status_code in (403, 404), (post, path)
+                assert says_nothing(answer)
 
 
 def test_what_is_public_answers_nobody_in_particular(shared_site: Site) -> None:
