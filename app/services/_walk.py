@@ -65,6 +65,11 @@ class Walk:
         return {name: found[name] for name in self.elements if name in found}
 
     @property
+    def reached(self) -> set[str]:
+        """Every element where a token stands or stood."""
+        return {name for name, _ in self.tokens.values()} | self.ended.keys()
+
+    @property
     def done(self) -> tuple[str, ...]:
         """The elements that have been passed and where no token stands now, in the diagram's order."""
         return self._ended("COMPLETED")
