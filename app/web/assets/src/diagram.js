@@ -5,6 +5,8 @@
      <p class="diagram-fallback">…</p>
    </div>
 
+   With data-follow another script mounts it, and marks it anew as time goes by (replay.js).
+
    The picture is not focusable: the table beside it is the accessible path, and its buttons
    (data-diagram-go="elementId") move the picture. Labels never fall below 12 px unless the
    reader asks for the whole drawing. The bpmn.io mark keeps a strip of its own below the drawing. */
@@ -25,9 +27,8 @@ const SVG = "http://www.w3.org/2000/svg";
 
 let arrows = 0;
 
-/** Draws one box and returns its handle: `centre(ids)`, `fit()`, `zoom(factor)`. */
-export async function mount(box) {
-  const marks = readMarks(box);
+/** Draws one box and returns its handle: `centre(ids)`, `fit()`, `zoom(factor)`, `mark(marks)`, `destroy()`. */
+export async function mount(box, marks = readMarks(box)) {
   const stage = document.createElement("div");
   stage.className = "diagram-stage";
   const viewer = new Viewer({ container: stage, ...looks(box, marks) });
@@ -37,9 +38,7 @@ export async function mount(box) {
       Object.values(elementsById ?? {}).forEach(widenLabel);
     });
   }
-  const answer = await fetch(box.dataset.xml, { credentials: "same-origin" });
-  if (!answer.ok) throw new Error(`diagram ${answer.status}`);
-  const xml = await answer.text();
+  const xml = await fetchOnce(box.dataset.xml);
   box.prepend(stage);
   box.classList.add("diagram-drawn");
   await viewer.importXML(xml);
@@ -47,21 +46,41 @@ export async function mount(box) {
   tidy(viewer, stage);
   // Never taller than the drawing at its own size, with its margins and the strip below.
   stage.style.maxHeight = `${viewer.get("canvas").viewbox().inner.height + 2 * MARGIN + STRIP}px`;
-  if (marks) mark(viewer, box, marks);
+  const marker = marks ? addMarker(viewer, box) : null;
+  marker?.mark(marks);
   const camera = aim(viewer, marks);
   addLanes(viewer, box);
-  addControls(box, camera);
+  const bar = addControls(box, camera);
   letDrag(viewer, stage, camera);
   camera.open();
-  new ResizeObserver(camera.resized).observe(stage);
-  return camera;
+  const observer = new ResizeObserver(camera.resized);
+  observer.observe(stage);
+  const mark = (now) => [marker.mark(now), camera.follow(now)];
+  const destroy = () => {
+    observer.disconnect();
+    viewer.destroy();
+    bar.remove();
+    stage.remove();
+    box.classList.remove("diagram-drawn");
+  };
+  return { ...camera, mark, destroy };
+}
+
+const files = new Map();
+
+/* A release never changes: what was fetched once is kept while the page is open. */
+async function fetchOnce(url) {
+  if (!files.has(url)) {
+    const answer = await fetch(url, { credentials: "same-origin" });
+    if (!answer.ok) throw new Error(`diagram ${answer.status}`);
+    files.set(url, await answer.text());
+  }
+  return files.get(url);
 }
 
 function readMarks(box) {
   const data = box.querySelector('script[type="application/json"]');
-  if (!data) return null;
-  const { now = [], done = [], flows = [], cancelled = [], waiting = "" } = JSON.parse(data.textContent);
-  return { now, done, flows, cancelled, waiting };
+  return data && JSON.parse(data.textContent);
 }
 
 function english() {
@@ -78,7 +97,7 @@ function looks(box, marks) {
     },
     bpmnRenderer: {
       defaultFillColor: "var(--surface)",
-      defaultStrokeColor: marks ? "var(--diagram-pending)" : "var(--diagram-line)",
+      defaultStrokeColor: marks && !marks.heat ? "var(--diagram-pending)" : "var(--diagram-line)",
       defaultLabelColor: "var(--ink)",
     },
   };
@@ -118,28 +137,55 @@ function tidy(viewer, stage) {
   });
 }
 
-function mark(viewer, box, marks) {
+/* Puts marks on the drawing, and takes those of the moment before away. */
+function addMarker(viewer, box) {
   const canvas = viewer.get("canvas");
-  const known = (ids) => ids.filter((id) => viewer.get("elementRegistry").get(id));
-  const current = new Set(marks.now);
-  const done = known(marks.done).filter((id) => !current.has(id));
-  for (const id of done) {
-    canvas.addMarker(id, "is-done");
-    badge(viewer, id, "diagram-done", "✓", "right");
-  }
-  for (const id of known(marks.cancelled)) canvas.addMarker(id, "is-cancelled");
-  const now = known(marks.now);
-  const words = now.length === 1 && marks.waiting ? marks.waiting : box.dataset.now;
-  for (const id of now) {
-    canvas.addMarker(id, "is-now");
-    badge(viewer, id, "diagram-now", words, "middle");
-  }
   const arrow = addArrow(canvas.getContainer());
-  for (const id of known(marks.flows)) {
-    canvas.addMarker(id, "is-taken");
-    const path = canvas.getGraphics(id).querySelector(".djs-visual > path");
-    path?.style.setProperty("marker-end", `url(#${arrow})`);
+  const known = (ids = []) => ids.filter((id) => viewer.get("elementRegistry").get(id));
+  let undo = [];
+
+  function add(id, name) {
+    canvas.addMarker(id, name);
+    undo.push(() => canvas.removeMarker(id, name));
   }
+
+  function take(id) {
+    add(id, "is-taken");
+    const path = canvas.getGraphics(id).querySelector(".djs-visual > path");
+    const before = path?.style.getPropertyValue("marker-end");
+    path?.style.setProperty("marker-end", `url(#${arrow})`);
+    undo.push(() => path?.style.setProperty("marker-end", before));
+  }
+
+  /* How long a step is open: a shade, the words, and how many are past due. */
+  function shade({ id, level, words, late }) {
+    if (!known([id]).length) return;
+    add(id, `heat-${level}`);
+    badge(viewer, id, "diagram-wait", words, "right");
+    if (late) badge(viewer, id, "diagram-late", `${box.dataset.late} ${late}`, "left");
+  }
+
+  function mark(marks) {
+    for (const back of undo.reverse()) back();
+    undo = [];
+    viewer.get("overlays").clear();
+    const now = known(marks.now);
+    for (const id of known(marks.done).filter((each) => !now.includes(each))) {
+      add(id, "is-done");
+      badge(viewer, id, "diagram-done", "✓", "right");
+    }
+    for (const id of known(marks.cancelled)) add(id, "is-cancelled");
+    for (const id of known(marks.unknown)) add(id, "is-unknown");
+    const words = now.length === 1 && marks.waiting ? marks.waiting : box.dataset.now;
+    for (const id of now) {
+      add(id, "is-now");
+      badge(viewer, id, "diagram-now", words, "middle");
+    }
+    known(marks.flows).forEach(take);
+    (marks.heat ?? []).forEach(shade);
+  }
+
+  return { mark };
 }
 
 function badge(viewer, id, name, words, place) {
@@ -148,7 +194,7 @@ function badge(viewer, id, name, words, place) {
   const html = document.createElement("span");
   html.className = name;
   html.textContent = words;
-  const left = place === "middle" ? shape.width / 2 : shape.width;
+  const left = { left: 0, middle: shape.width / 2, right: shape.width }[place];
   viewer.get("overlays").add(id, { html, position: { top: 0, left }, scale: { min: 0.8, max: 1 } });
 }
 
@@ -171,10 +217,11 @@ function addArrow(container) {
 }
 
 /* Where one looks: the whole drawing when it is legible, else the current step, inside the drawing. */
-function aim(viewer, marks) {
+function aim(viewer, first) {
   const canvas = viewer.get("canvas");
   const registry = viewer.get("elementRegistry");
   const smallest = LEGIBLE / OUTSIDE;
+  let marks = first;
   let moved = false;
 
   const whole = () => canvas.viewbox().inner;
@@ -227,6 +274,18 @@ function aim(viewer, marks) {
     moved = false;
   }
 
+  /* Look where the tokens have gone, unless that is in sight already. */
+  function follow(now) {
+    marks = now;
+    const seen = canvas.viewbox();
+    const inside = (at, size, from, room) => at >= from && at + size <= from + room;
+    const shapes = firstLook(registry, marks).map((id) => registry.get(id)).filter(Boolean);
+    const insight = shapes.some(
+      (s) => inside(s.x, s.width, seen.x, seen.width) && inside(s.y, s.height, seen.y, seen.height),
+    );
+    if (!insight) centre(shapes.map((shape) => shape.id));
+  }
+
   function fit() {
     look(0, 0, fitting());
     moved = true;
@@ -250,12 +309,13 @@ function aim(viewer, marks) {
     else open();
   }
 
-  return { open, fit, zoom, pan, centre, resized };
+  return { open, fit, zoom, pan, centre, follow, resized };
 }
 
 function firstLook(registry, marks) {
-  if (marks?.now.length) return marks.now;
-  if (marks?.done.length) return marks.done.slice(-1);
+  if (marks?.now?.length) return marks.now;
+  if (marks?.done?.length) return marks.done.slice(-1);
+  if (marks?.heat?.length) return [marks.heat[0].id];
   return registry.filter((element) => element.type === "bpmn:StartEvent").map((element) => element.id);
 }
 
@@ -300,6 +360,7 @@ function addControls(box, camera) {
   add("", box.dataset.whole, camera.fit);
   add(box.dataset.zoomIn, "+", () => camera.zoom(STEP));
   box.prepend(bar);
+  return bar;
 }
 
 /* Dragging with mouse, pen or finger; on touch a small picture lets the page scroll upright. */
@@ -323,8 +384,8 @@ function letDrag(viewer, stage, camera) {
   }
 }
 
-/* Rows of the table twin carry buttons that move the picture; without it they stay hidden. */
-function bindTable(box, camera) {
+/** Rows of the table twin carry buttons that move the picture; without it they stay hidden. */
+export function bindTable(box, camera) {
   const buttons = document.querySelectorAll(`[data-diagram-go][data-diagram-in="${box.id}"]`);
   for (const button of buttons) {
     button.hidden = false;
@@ -335,7 +396,7 @@ function bindTable(box, camera) {
   }
 }
 
-for (const box of document.querySelectorAll("[data-diagram]")) {
+for (const box of document.querySelectorAll("[data-diagram]:not([data-follow])")) {
   mount(box)
     .then((camera) => bindTable(box, camera))
     .catch(() => {

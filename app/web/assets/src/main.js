@@ -14,7 +14,7 @@ import { followKeys } from "./behaviours/keys.js";
 import { chooseTheme } from "./behaviours/theme.js";
 
 // Style sheets of single pages, and the forms' own script: picked up when they are there.
-import.meta.glob(["./css/*.css", "!./css/{tokens,base,frame,parts,fields,print,diagram,studio}.css"], { eager: true });
+import.meta.glob(["./css/*.css", "!./css/{tokens,base,frame,parts,fields,print,diagram,replay,studio}.css"], { eager: true });
 import.meta.glob("./forms.js", { eager: true });
 
 chooseTheme(document);
