@@ -96,6 +96,7 @@ def sections(person: Person) -> list[dict[str, Any]]:
         ("cases", _("个案"), "cases.index", "users", works or AUDITOR in roles),
         ("oversight", _("督办台"), "oversight.index", "flag", supervises),
         ("processes", _("流程"), "processes.index", "route", True),
+        ("audit", _("审计"), "audit.index", "file-search", AUDITOR in roles),
     ]
     return [
         {"key": key, "label": label, "href": url_for(endpoint), "icon": icon, "current": request.blueprint == key}
