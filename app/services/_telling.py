@@ -163,7 +163,8 @@ class Telling:
     def _tell_deadline(self, event: Row, data: Mapping[str, Any]) -> Told | None:
         if data["kind"] == "task":
             said = self.books(event["instance_id"]).deadlines.describe(data["rule"])
-            return Text(f"期限已过：{said.name.zh}。", f"Past due: {said.name.en}."), Text(said.source, said.source)
+            source = said.source.strip("—")
+            return Text(f"期限已过：{said.name.zh}。", f"Past due: {said.name.en}."), Text(source, source)
         if data["kind"] == "start":
             return Text("到了定好的日子。", "The day that was set has come."), NOTHING
         return Text("等的时间到了。", "The time that was waited for has come."), NOTHING
