@@ -7,137 +7,62 @@ around: nothing may be stuck and no step may have failed.
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
-from functools import cached_property
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
-from app import clock
 from app.clock import LAW_ZONE
-from app.db import db, table, transaction
+from app.db import db
 from app.demo.answers import plausible
-from app.models import (
-    Case,
-    CaseLink,
-    Child,
-    Deadline,
-    Event,
-    Guardian,
-    Incident,
-    Instance,
-    Outbox,
-    Performance,
-    Post,
-    ReportLink,
-    Submission,
-    Subscription,
-    Task,
-    Unit,
-)
 from app.rules.calendar import add_months, parse_rule
 from app.rules.forms import Choices, Form
 from app.services import (
     _queue,
     _registers,
     _route,
-    _seal,
     choices,
     commands,
     deadlines,
     inbox,
     outbox,
-    people,
     releases,
     reports,
-    submissions,
-    units,
 )
 from app.services._work import SYSTEM, Actor, Live
-from app.services.library import Library
-
-CITY, COUNTY = "/620000/620700/", "/620000/620700/620702/"
-TOWNSHIP = COUNTY + "620702101/"
-VILLAGE, OTHER_VILLAGE = TOWNSHIP + "620702101201/", TOWNSHIP + "620702101202/"
-PLACES = (
-    ("city", CITY, "张掖市", ("city_government", "civil_affairs", "police", "governance", "audit")),
-    ("county", COUNTY, "甘州区", (
-        "county_government", "civil_affairs", "police", "education", "health", "justice", "relief_institution",
-        "welfare_institution", "womens_federation", "social_work", "volunteer",
-    )),
-    ("township", TOWNSHIP, "柳河镇", ("township_government", "police", "education", "health")),
-    ("village", VILLAGE, "红柳滩村", ("village",)),
-    ("village", OTHER_VILLAGE, "沙河湾村", ("village",)),
-)  # fmt: skip
-"""Level, path, name, and the sectors that have a unit there."""
-
-(
+from tests.process.books import Books
+from tests.process.county import (
     CASE,
+    CITY,
+    COUNTY,
     DEADLINE,
     EVENT,
+    INCIDENT,
     INSTANCE,
-    TASK,
+    OTHER_VILLAGE,
     OUTBOX,
     POST,
-    UNIT,
-    GUARDIAN,
-    INCIDENT,
     SUBSCRIPTION,
-    LINK,
-    REPORT_LINK,
-    PERFORMANCE,
-    SUBMISSION,
-    CHILD,
-) = (
-    table(model)
-    for model in (
-        Case,
-        Deadline,
-        Event,
-        Instance,
-        Task,
-        Outbox,
-        Post,
-        Unit,
-        Guardian,
-        Incident,
-        Subscription,
-        CaseLink,
-        ReportLink,
-        Performance,
-        Submission,
-        Child,
-    )
+    TASK,
+    TOWNSHIP,
+    VILLAGE,
+    found,
 )
-LIVE = ("running", "scheduled")
+
+__all__ = [
+    "CASE", "CITY", "COUNTY", "DEADLINE", "EVENT", "INSTANCE", "OTHER_VILLAGE", "SUBSCRIPTION", "TASK", "TOWNSHIP",
+    "VILLAGE", "World", "found",
+]  # fmt: skip
 Moment = str | datetime
 """A span from now (PT2H, P3D, P6M, P1Y) or an instant."""
 
 
-def found() -> None:
-    """Found the county: units, a person for every role in every unit that has it, the repository's release."""
-    with transaction() as session:
-        for level, path, name, sectors in PLACES:
-            place = path.strip("/").split("/")[-1]
-            for sector in sectors:
-                code = place if sector in ("village", f"{level}_government") else f"{place}-{sector}"
-                values = {"path": path, "level": level, "sector": sector, "name_zh": name + sector, "name_en": code}
-                session.add(Unit(code=code, **values))
-    releases.publish(releases.load())
-    for role in releases.current_library().roles.values():
-        for code, sector, path in db.session.execute(sa.select(UNIT.c.code, UNIT.c.sector, UNIT.c.path)).all():
-            depth = len(path.strip("/").split("/"))
-            if sector in role["sectors"] and (role["level"] == "external" or depth == units.depth(role["level"])):
-                people.add_user(f"{role['id']}.{code}", f"{role['id']} {code}", "*", [(role["id"], code)])
-
-
 @dataclass
-class World:
+class World(Books):
     """The driver. `move` sets the fixed clock; every choice a test leaves open comes from `rng`."""
 
     move: Callable[[datetime], None]
@@ -145,120 +70,8 @@ class World:
     village: str = VILLAGE
     case: int = 0
     """The case that is meant where none is named: the last one opened by hand, else any."""
-
-    # --- reading ------------------------------------------------------------------------
-
-    @property
-    def now(self) -> datetime:
-        """The time it is here."""
-        return clock.now()
-
-    @cached_property
-    def library(self) -> Library:
-        """The release that runs."""
-        return releases.current_library()
-
-    def rows(self, query: Any) -> list[dict[str, Any]]:
-        """Rows as plain mappings; the read transaction is ended."""
-        read = [dict(row) for row in db.session.execute(query).mappings()]
-        db.session.rollback()
-        return read
-
-    def open_tasks(self, element: str = "", process: str = "", case: int = 0) -> list[dict[str, Any]]:
-        """Open tasks, oldest first."""
-        query = sa.select(TASK).where(TASK.c.status == "open").order_by(TASK.c.id)
-        wanted = {TASK.c.element: element, TASK.c.process: process, TASK.c.case_id: case or self.case}
-        return self.rows(query.where(*(column == value for column, value in wanted.items() if value)))
-
-    def todo(self, case: int = 0) -> list[str]:
-        """Open tasks as "process.element", sorted."""
-        return sorted(f"{task['process']}.{task['element']}" for task in self.open_tasks(case=case))
-
-    def todo_of(self, process: str, case: int = 0) -> list[str]:
-        """Elements of the open tasks of one process, sorted."""
-        return sorted(task["element"] for task in self.open_tasks(process=process, case=case))
-
-    def notices(self, case: int = 0) -> list[tuple[str, str]]:
-        """What the outbox says to whom, oldest first."""
-        query = sa.select(OUTBOX.c.payload).where(OUTBOX.c.kind == "notice").order_by(OUTBOX.c.id)
-        about = query.where(OUTBOX.c.case_id == (case or self.case))
-        return [(row["payload"]["kind"], row["payload"]["role"]) for row in self.rows(about)]
-
-    def instances(self, process: str = "", case: int = 0, status: Sequence[str] = LIVE) -> list[dict[str, Any]]:
-        """Instances that run or are scheduled, oldest first."""
-        start = (DEADLINE.c.instance_id == INSTANCE.c.id) & (DEADLINE.c.kind == "start")
-        query = sa.select(INSTANCE, DEADLINE.c.due_at.label("start_at")).outerjoin(DEADLINE, start)
-        query = query.where(INSTANCE.c.status.in_(status)).order_by(INSTANCE.c.id)
-        wanted = {INSTANCE.c.process: process, INSTANCE.c.case_id: case or self.case}
-        return self.rows(query.where(*(column == value for column, value in wanted.items() if value)))
-
-    def events(self, kind: str, case: int = 0) -> list[dict[str, Any]]:
-        """The data of every event of this kind, in order."""
-        query = sa.select(EVENT.c.body).where(EVENT.c.kind == kind).order_by(EVENT.c.case_id, EVENT.c.seq)
-        if case or self.case:
-            query = query.where(EVENT.c.case_id == (case or self.case))
-        return [json.loads(row["body"]) for row in self.rows(query)]
-
-    def ended(self, process: str, case: int = 0) -> list[list[str]]:
-        """Where each finished instance of `process` ended, in order."""
-        ends = [event["data"] for event in self.events("ended", case)]
-        return [end["at"] for end in ends if end["process"] == process]
-
-    def case_row(self, case: int = 0) -> dict[str, Any]:
-        """The case, with its facts."""
-        return self.rows(sa.select(CASE).where(CASE.c.id == (case or self.case)))[0]
-
-    def guardians(self, case: int = 0) -> list[int]:
-        """Ids of the case's guardians."""
-        query = sa.select(GUARDIAN.c.id).where(GUARDIAN.c.case_id == (case or self.case)).order_by(GUARDIAN.c.id)
-        return [row["id"] for row in self.rows(query)]
-
-    def cases(self, kind: str) -> list[int]:
-        """Cases of a kind, oldest first."""
-        return [row["id"] for row in self.rows(sa.select(CASE.c.id).where(CASE.c.kind == kind).order_by(CASE.c.id))]
-
-    def links(self) -> list[tuple[int, int, str]]:
-        """Which cases belong together, and why."""
-        return [
-            (row["case_id"], row["other_id"], row["kind"]) for row in self.rows(sa.select(LINK).order_by(LINK.c.id))
-        ]
-
-    def provisional(self) -> list[bool]:
-        """Of every child, oldest first, whether nobody has confirmed who it is."""
-        return [row["provisional"] for row in self.rows(sa.select(CHILD.c.provisional).order_by(CHILD.c.id))]
-
-    def report_links(self, case: int) -> list[str]:
-        """How reports reached this case."""
-        query = sa.select(REPORT_LINK.c.kind).where(REPORT_LINK.c.case_id == case).order_by(REPORT_LINK.c.id)
-        return [row["kind"] for row in self.rows(query)]
-
-    def unit(self, task: Mapping[str, Any]) -> dict[str, Any]:
-        """The unit that has a task."""
-        return self.rows(sa.select(UNIT).where(UNIT.c.id == task["unit_id"]))[0]
-
-    def latest(self, form: str, case: int = 0) -> dict[str, Any]:
-        """The newest answers to a form in the case, opened."""
-        row = self.case_row(case)
-        query = sa.select(SUBMISSION).where(SUBMISSION.c.case_id == row["id"], SUBMISSION.c.form == form)
-        newest = self.rows(query.order_by(SUBMISSION.c.id.desc()).limit(1))[0]
-        return submissions.read(newest, _seal.open_key(row["wrapped_key"]))
-
-    def performance(self, case: int = 0) -> list[dict[str, Any]]:
-        """What was observed of the case's guardians, oldest first."""
-        query = sa.select(PERFORMANCE).where(PERFORMANCE.c.case_id == (case or self.case))
-        return self.rows(query.order_by(PERFORMANCE.c.id))
-
-    def unit_at(self, path: str, sector: str) -> str:
-        """The unit of a sector at a place, as a form names it."""
-        return str(self.rows(sa.select(UNIT.c.id).where(UNIT.c.path == path, UNIT.c.sector == sector))[0]["id"])
-
-    def limit(self, task: Mapping[str, Any]) -> timedelta:
-        """How long there is from now until the task is late."""
-        return task["due_at"] - self.now  # type: ignore[no-any-return]
-
-    def local_day(self) -> date:
-        """The day it is where the law applies."""
-        return self.now.astimezone(LAW_ZONE).date()
+    honest: bool = True
+    """False when a test has tampered with the tables, so that its end is not looked at."""
 
     # --- people's work ------------------------------------------------------------------
 
@@ -435,11 +248,6 @@ class World:
         left = [timer[0] for one in self.instances(case=case) if one["id"] == instance for timer in one["timers"]]
         assert key not in left, f"{process}.{element} did not fire at {due}"
 
-    def timer(self, element: str, case: int = 0) -> datetime:
-        """When the one timer of that name fires."""
-        (due,) = [due for one in self.instances(case=case) for _, due, name in one["timers"] if name == element]
-        return datetime.fromisoformat(due)
-
     def _next_due(self) -> datetime | None:
         first = sa.select(sa.func.min(DEADLINE.c.due_at).label("at")).where(DEADLINE.c.state == "due")
         found: datetime | None = self.rows(first)[0]["at"]
@@ -452,14 +260,6 @@ class World:
         assert not late, f"not delivered: {late}"
         assert not self.rows(sa.select(INCIDENT)), f"failed: {self.rows(sa.select(INCIDENT))}"
         assert not self.stuck(), f"stuck: {self.stuck()}"
-
-    def stuck(self) -> list[dict[str, Any]]:
-        """Running instances with no open task, no timer and no awaited message; scheduled ones with no day."""
-        busy = sa.select(TASK.c.instance_id).where(TASK.c.status == "open")
-        timed = (DEADLINE.c.state == "due", DEADLINE.c.kind.in_(("timer", "start")))
-        moving = sa.union(busy, sa.select(DEADLINE.c.instance_id).where(*timed), sa.select(SUBSCRIPTION.c.instance_id))
-        query = sa.select(INSTANCE.c.id, INSTANCE.c.process, INSTANCE.c.case_id, INSTANCE.c.status)
-        return self.rows(query.where(INSTANCE.c.status.in_(LIVE), INSTANCE.c.id.not_in(moving)))
 
 
 @contextmanager

@@ -60,7 +60,9 @@ def _world(url: str, folder: Path) -> Iterator[World]:
     with running(url, folder), clock.fixed(conftest.START) as move:
         world = World(move)
         yield world
-        world.settle()
+        if world.honest:
+            world.settle()
+            world.prove()
         reach.note_down()
 
 
