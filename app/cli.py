@@ -20,7 +20,7 @@ from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
 from flask_security.utils import hash_password
 
-from app import jobs
+from app import cli_audit, jobs
 from app.cli_export import export_log
 from app.cli_replay import replay
 from app.db import db, settings
@@ -28,7 +28,7 @@ from app.demo import load as practice_data
 from app.demo import people as practice_people
 from app.errors import NotFound, Refused
 from app.rules.calendar import due_at, in_law_zone, instant
-from app.services import audit, check, deadlines, outbox, people, practice, releases
+from app.services import check, deadlines, outbox, people, practice, releases
 from app.services.library import Library, library
 from app.settings import ROOT, BadSetting
 from app.text import Text
@@ -186,8 +186,8 @@ def _practice_only() -> None:
 user = House("user", help="People who sign in.")
 deadline = House("deadline", help="Legal periods.")
 audit_group = House("audit", help="The record of what happened.")
-audit_group.add_command(replay)
-audit_group.add_command(export_log)
+for _command in (cli_audit.verify, cli_audit.export, cli_audit.anchor, cli_audit.erase, export_log, replay):
+    audit_group.add_command(_command)
 
 
 @user.command("add")
@@ -231,25 +231,6 @@ def deadline_due(start: str | None, rule: str | None) -> None:
 def _due(line: str) -> Any:
     *start, rule = line.split()
     return due_at(instant(" ".join(start)), rule)
-
-
-@audit_group.command("verify")
-def audit_verify() -> None:
-    """Walk every case's chain and name the first event that does not hold; exit code 1 if there is one."""
-    broken = audit.verify()
-    for one in broken:
-        click.echo(f"case {one.case_id} event {one.seq} [{one.code}] {one.text.zh} / {one.text.en}", err=True)
-    if broken:
-        sys.exit(1)
-    click.echo("ok")
-
-
-@audit_group.command("export")
-@click.option("--case", "case_id", type=int, help="Of one case only.")
-def audit_export(case_id: int | None) -> None:
-    """Print every event as a JSON line, as it is chained; what is sealed stays out."""
-    for event in audit.export(case_id):
-        _line(event)
 
 
 # --- running -----------------------------------------------------------------------------

@@ -24,7 +24,6 @@ from app.services.audit_chain import START, Chains, Keyring
 from app.services.audit_keys import Keys
 from app.services.audit_outside import Stored, Walked
 from app.services.audit_report import Break, Report
-from app.services.audit_rows import Octets
 from app.services.audit_walk import Walk
 from app.text import Text
 
@@ -47,7 +46,7 @@ def examine(case_id: int | None = None, files: Sequence[Path] = (), *, sealed: b
     Without `sealed`, what is encrypted is left closed: quicker, and no key is used. Raises NotFound.
     """
     report, keys = Report(), audit_keys.keys()
-    kept = _kept(files)
+    kept = _kept(files, report)
     with audit_rows.snapshot() as connection:
         if case_id is None:
             _everything(connection, keys, report, kept, sealed=sealed)
@@ -62,12 +61,23 @@ def examine(case_id: int | None = None, files: Sequence[Path] = (), *, sealed: b
     return report
 
 
-def _kept(files: Sequence[Path]) -> Iterator[Anchor | str]:
+def _kept(files: Sequence[Path], report: Report) -> Iterator[Anchor | str]:
     """The anchors of our own file and of these, as far as they are written now: the snapshot comes after, and has them."""
     own = settings().audit_anchors
-    paths = (*((own,) if own is not None and own.is_file() else ()), *files)
-    ends = [path.stat().st_size for path in paths]
-    return chain.from_iterable(audit_anchors.read_file(path, end) for path, end in zip(paths, ends, strict=True))
+    ours = _ours(own, own.stat().st_size, report) if own is not None and own.is_file() else iter(())
+    theirs = [audit_anchors.read_file(path, path.stat().st_size) for path in files]
+    return chain(ours, *theirs)
+
+
+def _ours(path: Path, end: int, report: Report) -> Iterator[Anchor | str]:
+    """The anchors of our own file; what a crash left half written there, and is written again behind, is no fault."""
+    for anchor in audit_anchors.read_file(path, end):
+        if isinstance(anchor, str):
+            report.remark(
+                f"本机存证有一行读不出来：{anchor[:40]}", f"A line of our own anchors cannot be read: {anchor[:40]}"
+            )
+        else:
+            yield anchor
 
 
 def _everything(connection: Connection, keys: Keys, report: Report, anchors: Anchors, *, sealed: bool) -> None:
@@ -140,18 +150,3 @@ def _place(report: Report, log: Stored, event: Sequence[Any], position: int, lea
         and not merkle.included(leaf, position, last.size, log.path(position, last.size), last.root)
     ):
         report.add("root", case_id=case_id, seq=seq, position=position, head=last.n, start=0, end=last.size)
-
-
-def export(case_id: int | None = None) -> Iterator[dict[str, Any]]:
-    """Every event (of one case) as it is chained, to be checked by other means; what is sealed stays out.
-
-    `hash` is SHA-256 over the bytes of `prev`, then of `body`; both hashes in hexadecimal.
-    """
-    query = select(EVENT.c.case_id, EVENT.c.seq, Octets(EVENT.c.prev), Octets(EVENT.c.hash), Octets(EVENT.c.body))
-    query = query.order_by(EVENT.c.case_id, EVENT.c.seq)
-    with audit_rows.snapshot() as connection:
-        for rows in audit_rows.stream(
-            connection, query if case_id is None else query.where(EVENT.c.case_id == case_id)
-        ):
-            for case, seq, prev, hash_, body in rows:
-                yield {"case": case, "seq": seq, "prev": prev.hex(), "hash": hash_.hex(), "body": body.decode()}

@@ -1,0 +1,102 @@
+"""`flask --app app audit verify|export|anchor|erase`: the record proved, taken away, anchored, and lawfully forgotten."""
+
+from __future__ import annotations
+
+import sys
+from datetime import datetime
+from pathlib import Path
+
+import click
+from flask.cli import with_appcontext
+
+from app.rules.calendar import instant
+from app.services import audit, audit_anchors, audit_erasure, audit_export, audit_log, audit_paper
+from app.services._work import SYSTEM
+from app.services.audit_report import Report
+from app.text import Text
+
+CASE = click.argument("case", type=int, required=False)
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+NEW_FILE = click.Path(dir_okay=False, writable=True, path_type=Path)
+
+
+def _say(words: Text, sign: str = "✓") -> None:
+    click.echo(f"{sign} {words.zh}\n  {words.en}")
+
+
+@click.command("verify")
+@CASE
+@click.option(
+    "--anchors", type=FILE, multiple=True, help="Heads kept by another office, or typed from paper; repeatable."
+)
+@click.option("--sealed", is_flag=True, help="Open what is sealed, too, and hold it against its commitments.")
+@with_appcontext
+def verify(case: int | None, anchors: tuple[Path, ...], sealed: bool) -> None:
+    """Prove the whole record, or CASE with what is sealed: chains, log, heads, anchors.
+
+    Says in words what holds. What does not is named, event by event; the exit code is then 1.
+    """
+    report = audit.examine(case, anchors, sealed=sealed or case is not None)
+    for remark in report.remarks:
+        _say(remark, "!")
+    if report.breaks:
+        _name(report)
+        sys.exit(1)
+    for words in report.words():
+        _say(words)
+    click.echo("ok")
+
+
+def _name(report: Report) -> None:
+    for one in report.breaks:
+        click.echo(f"✗ {one.where.en} [{one.code}] {one.where.zh}：{one.text.zh} / {one.text.en}", err=True)
+
+
+@click.command("export")
+@CASE
+@click.option("--since", metavar="ISO", help="Every case, from this day on.")
+@click.option("--out", type=NEW_FILE, help="The bundle to write (.zip).")
+@with_appcontext
+def export(case: int | None, since: str | None, out: Path | None) -> None:
+    """Write a bundle of CASE, or of everything since a day: events, proofs, heads, diagrams, and a verifier."""
+    if (case is None) == (since is None):
+        raise click.UsageError("Name a CASE, or --since a day.")
+    target = out or Path(f"audit-case-{case}.zip" if since is None else "audit-since.zip")
+    count = audit_export.case(case, target) if case is not None else audit_export.since(_instant(since), target)
+    _say(Text(f"{count} 条记录写入 {target}", f"{count} events in {target}"))
+
+
+def _instant(text: str | None) -> datetime:
+    return instant(text or "")
+
+
+@click.command("anchor")
+@click.option("--page", type=NEW_FILE, help="Also write a page to print.")
+@with_appcontext
+def anchor(page: Path | None) -> None:
+    """Sign a head over everything recorded so far, send it to the anchors, and print it as one line."""
+    signed = audit_log.head_now()
+    sent = audit_anchors.deliver()
+    if page:
+        page.write_text(audit_paper.page(signed), encoding="utf-8")
+    click.echo(signed.paper())
+    click.echo(f"已送出 {sent} 份 / {sent} sent", err=True)
+
+
+@click.command("erase")
+@click.argument("case", type=int)
+@click.option("--basis", required=True, metavar="law:…|order:…", help="Why, as a code; it goes on record.")
+@click.confirmation_option(prompt="不能恢复，确定？ This cannot be undone. Erase?")
+@with_appcontext
+def erase(case: int, basis: str) -> None:
+    """Destroy the key of CASE: its personal data can never be read again, its chain stays whole."""
+    erased = audit_erasure.erase_case_key(case, basis, SYSTEM)
+    _say(Text(f"个案 {case} 的个人信息已删除", f"The personal data of case {case} is erased"))
+    for other in erased.told_in:
+        _say(
+            Text(
+                f"报告 {other} 里也写到这个孩子，还没有删除",
+                f"Report {other} also tells of this child and is not erased",
+            ),
+            "!",
+        )
