@@ -34,7 +34,7 @@ ROUTES = {
     "cases.index": SIGNED_IN, "oversight.index": SIGNED_IN, "processes.index": SIGNED_IN, "processes.show": SIGNED_IN,
     "processes.xml": SIGNED_IN, "practice.travel": SIGNED_IN, "api-session.show": SIGNED_IN, "api-tasks.index": SIGNED_IN,
     "api-cases.index": SIGNED_IN, "api-cases.search": SIGNED_IN, "api-deadlines.index": SIGNED_IN, "api-releases.index": SIGNED_IN,
-    "records.unseal": SIGNED_IN, "records.reviews": SIGNED_IN, "desk.notices": SIGNED_IN, "api-releases.current": SIGNED_IN, "api-releases.listing": SIGNED_IN, "desk.notices": SIGNED_IN, "records.unseal": SIGNED_IN,
+    "api-releases.current": SIGNED_IN, "api-releases.listing": SIGNED_IN, "desk.notices": SIGNED_IN, "records.unseal": SIGNED_IN,
     "records.reviews": SIGNED_IN,
     # whose work it is, or who may see it: tests/api/test_access_matrix.py
     "desk.task": CASEWORK, "desk.complete": CASEWORK, "desk.draft": CASEWORK, "desk.claim": CASEWORK, "desk.release": CASEWORK,
@@ -42,7 +42,6 @@ ROUTES = {
     "cases.new_danger": CASEWORK, "oversight.decide": CASEWORK, "oversight.retry": CASEWORK, "api-tasks.show": CASEWORK,
     "api-tasks.form": CASEWORK, "api-tasks.claim": CASEWORK, "api-tasks.release": CASEWORK, "api-tasks.complete": CASEWORK,
     "api-cases.show": CASEWORK, "audit.replay": CASEWORK, "audit.moment": CASEWORK,
-    "records.show": CASEWORK, "records.reason": CASEWORK, "records.reads": CASEWORK, "records.review": CASEWORK,
     # auditors: nobody else is even told that there is something
     "audit.index": AUDITORS, "population.index": AUDITORS, "population.show": AUDITORS, "population.draw": AUDITORS,
     "population.sample": AUDITORS, "population.export": AUDITORS,
