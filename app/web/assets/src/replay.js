@@ -192,6 +192,7 @@ function draw(box) {
     if (drawn) bindTable(box, drawn);
   }
 
+  window.addEventListener("beforeprint", () => drawn?.fit());
   const { key: first, xml } = box.dataset;
   const marks = JSON.parse(box.querySelector('script[type="application/json"]').textContent);
   show(first ? { key: first, xml, marks } : null);
