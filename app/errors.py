@@ -26,6 +26,10 @@ class Forbidden(Refused):
     """This person may not do this; `ids["rule"]` names the access rule."""
 
 
+class NeedsReason(Forbidden):
+    """This person may, once they have said why; `ids["case"]` is the case to which the reason is given."""
+
+
 class Stale(Refused):
     """Somebody else changed it meanwhile: nothing was written, nothing typed is lost."""
 

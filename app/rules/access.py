@@ -87,6 +87,8 @@ class Resource:
     such as assessment_team, township_in, provider and helper, only while theirs is open), and in
     `team_ids` the persons named to it or holding a task in it. `seal`: only own tasks and the team.
     `barred_unit_ids`: units that may not know, such as the one reported on. `author_id`: who wrote a field.
+    `case_id`: the case it is, or belongs to. `glass_ids`: persons who broke the glass on that case and may
+    still look; `reason_ids`: persons who gave a reason for seeing it a short while ago.
     """
 
     kind: Kind
@@ -99,6 +101,9 @@ class Resource:
     parties: tuple[Party, ...] = ()
     barred_unit_ids: frozenset[int] = frozenset()
     author_id: int | None = None
+    case_id: int | None = None
+    glass_ids: frozenset[int] = frozenset()
+    reason_ids: frozenset[int] = frozenset()
 
     @property
     def all_parties(self) -> tuple[Party, ...]:
@@ -171,7 +176,10 @@ class Scope:
             return "own"
         if any(within(resource.unit_path, path) for path in self.audited):
             return "audits"
-        return None if resource.seal else self._rule_for_open(resource)
+        return self._rule_for_sealed(resource) if resource.seal else self._rule_for_open(resource)
+
+    def _rule_for_sealed(self, resource: Resource) -> str | None:
+        return GLASS if self.person_id in resource.glass_ids and _covered(self.supervised, resource) else None
 
     def _rule_for_open(self, resource: Resource) -> str | None:
         if _covered(self.supervised, resource):
@@ -193,6 +201,7 @@ def _covered(reaches: Iterable[Reach], resource: Resource) -> bool:
 
 CASEWORK = frozenset(("task", "case", "report"))
 REASON = frozenset(("reason",))
+GLASS = "break_glass"
 _INVOLVED = frozenset(("assigned", "team", "own", "supervises"))
 
 SYSTEM_RULES: Mapping[tuple[Kind, Action], frozenset[str]] = {
@@ -280,8 +289,9 @@ class Access:
             "supervise": _covered(scope.supervised, resource),
             "export": rule == "audits",
         }.get(action, False)
-        reason = rule == "audits" and resource.seal
-        return Decision(allowed, rule if allowed else "default", needs=REASON if allowed and reason else frozenset())
+        asks = allowed and rule == "audits" and resource.seal
+        needs = _reason(person, resource) if asks else frozenset()
+        return Decision(allowed, rule if allowed else "default", needs=needs)
 
     def _unseen(self, scope: Scope, action: Action, resource: Resource) -> Decision:
         glass = self._unseal(scope, resource) if action == "unseal" else None
@@ -292,12 +302,14 @@ class Access:
         if scope.unit_ids & resource.barred_unit_ids:
             return Decision(False, "barred")
         if _covered(scope.supervised, resource):
-            return Decision(True, "break_glass", needs=frozenset(("reason", "second_factor")))
+            return Decision(True, GLASS, needs=frozenset(("reason", "second_factor")))
         return Decision(False, "default")
 
     def _read(self, person: Person, resource: Resource, sensitivity: Sensitivity, rule: str) -> Decision:
         if resource.author_id == person.id or sensitivity in ("S0", "S1"):
             return Decision(True, "author" if resource.author_id == person.id else rule)
+        if person.id in resource.glass_ids:
+            return Decision(True, GLASS)
         if sensitivity == "S2":
             return self._read_sensitive(person, resource, rule)
         if rule in ("assigned", "team") and any(post.role not in NEVER_SEALED for post in self._posts(person)):
@@ -306,7 +318,7 @@ class Access:
 
     def _read_sensitive(self, person: Person, resource: Resource, rule: str) -> Decision:
         if rule == "audits":
-            return Decision(True, rule, needs=REASON)
+            return Decision(True, rule, needs=_reason(person, resource))
         if self._outsider(person) and resource.kind != "task":
             return Decision(False, "outsider")
         return Decision(True, rule)
@@ -318,6 +330,11 @@ class Access:
 
     def _posts(self, person: Person) -> tuple[Post, ...]:
         return tuple(post for post in person.posts if post.role in self.levels)
+
+
+def _reason(person: Person, resource: Resource) -> frozenset[str]:
+    """A reason, unless one was given a short while ago."""
+    return frozenset() if person.id in resource.reason_ids else REASON
 
 
 def _work(action: Action, resource: Resource, rule: str) -> Decision:

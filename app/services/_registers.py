@@ -19,7 +19,7 @@ from app import operations
 from app.db import Row, table
 from app.models import Case, Child, Guardian, Performance, Report, ReportChild, Unit
 from app.rules.facts import FROM_REPORT
-from app.services import _seal
+from app.services import _bars, _seal
 from app.services._work import Live, OpenCase, Work
 
 CHILD, GUARDIAN = table(Child), table(Guardian)
@@ -177,6 +177,12 @@ def _register_carer(work: Work, sent: Sent) -> None:
         )
 
 
+def _register_failure(work: Work, sent: Sent) -> None:
+    """F18: a unit that had to report and did not may not know of the report."""
+    if sent.answers.get("failure_found") == "yes":
+        _bars.from_reports(work, sent.case, int(sent.answers["failure_unit"]), sent.submission_id)
+
+
 def _end_care(work: Work, sent: Sent) -> None:
     """F17H, and F26C or F26Y for the long term: the placement has ended."""
     if "longterm" in (sent.answers.get("care_result"), sent.answers.get("final_result")) or "to_whom" in sent.answers:
@@ -188,6 +194,7 @@ KEPT_BY: Mapping[str, Callable[[Work, Sent], None]] = {
     "F03": _register_matches,
     "F12": _register_carer,
     "F17H": _end_care,
+    "F18": _register_failure,
     "F25": _register_performance,
     "F26C": _end_care,
     "F26Y": _end_care,

@@ -42,6 +42,15 @@ CAME = {
     "fire": Text("“{name}”等到了时间", "“{name}” came to its time"),
     "cancel": Text("“{name}”停止", "“{name}” was called off"),
 }
+OPENED_FOR = {
+    "task": Text("查看了办这件事要用的封存内容", "read sealed content that their task needs"),
+    "reason": Text("说明理由，查看了封存内容", "gave a reason and read sealed content"),
+    "glass": Text("紧急打开了全部封存内容", "broke the glass on all sealed content"),
+}
+VERDICTS = {
+    "proper": Text("复核了紧急查看：妥当", "reviewed a broken glass: it was right"),
+    "improper": Text("复核了紧急查看：不妥当", "reviewed a broken glass: it was not right"),
+}
 Told = tuple[Text, Text]
 """A sentence, and where it comes from."""
 
@@ -138,6 +147,19 @@ class Telling:
             until = f"{datetime.fromisoformat(data['due']).astimezone(LAW_ZONE):%Y-%m-%d %H:%M}"
             return Text(f"主管把期限延到 {until}。", f"The supervisor moved the deadline to {until}."), source
         return Text("主管把这件事改派给别人。", "The supervisor gave this to somebody else."), source
+
+    def _tell_read(self, event: Row, data: Mapping[str, Any]) -> Told:
+        return self._who_did(event, OPENED_FOR[data["why"]])
+
+    def _tell_read_reviewed(self, event: Row, data: Mapping[str, Any]) -> Told:
+        return self._who_did(event, VERDICTS[data["verdict"]])
+
+    def _tell_notice_read(self, event: Row, _data: Mapping[str, Any]) -> Told:
+        return self._who_did(event, Text("看到了通知", "read a notice"))
+
+    def _who_did(self, event: Row, did: Text) -> Told:
+        by = self.names.get(event["actor_id"], "")
+        return Text(f"{by}{did.zh}。", f"{by} {did.en}."), NOTHING
 
     def _tell_message(self, event: Row, data: Mapping[str, Any]) -> Told | None:
         if not self.instances:

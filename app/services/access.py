@@ -11,18 +11,23 @@ from typing import Any
 from sqlalchemy import and_, false, or_, select
 from sqlalchemy.orm import Session
 
+from app import clock
 from app.db import table
-from app.errors import Forbidden, NotFound
-from app.models import Case, Task, Unit
+from app.errors import Forbidden, NeedsReason, NotFound
+from app.models import Case, SealedRead, Task, Unit
 from app.rules.access import Access, Action, Decision, Kind, Party, Person, Reach, Resource, Sensitivity
-from app.services import releases
+from app.services import _bars, practice, releases
 from app.services.library import library
 from app.text import Text
 
-TASK, CASE, UNIT = table(Task), table(Case), table(Unit)
+TASK, CASE, UNIT, READ = table(Task), table(Case), table(Unit), table(SealedRead)
 NOT_YOURS = Text(
     "这件事不归你的岗位办，看不到内容。需要的话请找主管。",
     "This is not for your post to see. Ask your supervisor if you need it.",
+)
+SAY_WHY = Text(
+    "这里的内容要先说明理由才能看，理由和查看都会记下来。",
+    "A reason is needed before you may look; the reason and the look are recorded.",
 )
 NOTHING_HERE = Text("没有这一页，或者它已经不在了。", "There is no such page, or it is gone.")
 
@@ -34,14 +39,16 @@ def policy(session: Session) -> Access:
 
 def task_resource(session: Session, task_id: int) -> Resource:
     """A task as the rules see it. Raises NotFound."""
-    query = select(TASK.c.role, TASK.c.unit_id, TASK.c.assignee_id, UNIT.c.path, CASE.c.sealed)
+    query = select(TASK.c.role, TASK.c.unit_id, TASK.c.assignee_id, TASK.c.case_id, UNIT.c.path, CASE.c.sealed)
     query = query.join(UNIT, UNIT.c.id == TASK.c.unit_id).join(CASE, CASE.c.id == TASK.c.case_id)
     row = session.execute(query.where(TASK.c.id == task_id)).first()
     if row is None:
         raise NotFound("no_task", NOTHING_HERE)
+    glass, reason = _openings(session, row.case_id)
     return Resource(
-        "task", unit_path=row.path, role=row.role, unit_id=row.unit_id, assignee_id=row.assignee_id, seal=row.sealed
-    )
+        "task", unit_path=row.path, role=row.role, unit_id=row.unit_id, assignee_id=row.assignee_id, seal=row.sealed,
+        case_id=row.case_id, glass_ids=glass, reason_ids=reason,
+    )  # fmt: skip
 
 
 def case_resource(session: Session, case_id: int) -> Resource:
@@ -54,16 +61,35 @@ def case_resource(session: Session, case_id: int) -> Resource:
     team = {person for task in tasks for person in (task.assignee_id, task.closed_by) if person is not None}
     parties = {Party(task.role, task.path, task.unit_id) for task in tasks}
     kind: Kind = "report" if case.kind == "report" else "case"
-    return Resource(kind, unit_path=case.path, seal=case.sealed, team_ids=frozenset(team), parties=tuple(parties))
+    glass, reason = _openings(session, case_id)
+    return Resource(
+        kind, unit_path=case.path, seal=case.sealed, team_ids=frozenset(team), parties=tuple(parties),
+        barred_unit_ids=_bars.units(session, case_id), case_id=case_id, glass_ids=glass, reason_ids=reason,
+    )  # fmt: skip
+
+
+def _openings(session: Session, case_id: int) -> tuple[frozenset[int], frozenset[int]]:
+    """Who may look into the whole case for a while: those who broke the glass, and those who gave a reason."""
+    query = select(READ.c.user_id, READ.c.why).where(READ.c.case_id == case_id, whole(session))
+    found = session.execute(query).all()
+    glass, reason = (frozenset(row.user_id for row in found if row.why == why) for why in ("glass", "reason"))
+    return glass, reason
+
+
+def whole(session: Session) -> Any:
+    """True for openings of a whole case that still last."""
+    return and_(READ.c.submission_id.is_(None), READ.c.until > clock.now(practice.offset(session)))
 
 
 def require(
     session: Session, person: Person, action: Action, resource: Resource, sensitivity: Sensitivity = "S1"
 ) -> Decision:
-    """The decision, when it is yes. Raises NotFound where even existence is hidden, else Forbidden."""
+    """The decision, when it is yes. Raises NotFound where even existence is hidden, NeedsReason, else Forbidden."""
     decision = policy(session).can(person, action, resource, sensitivity)
-    if decision:
+    if decision and not decision.needs:
         return decision
+    if decision:
+        raise NeedsReason("needs_reason", SAY_WHY, rule=decision.rule, case=resource.case_id)
     if decision.hidden:
         raise NotFound("hidden", NOTHING_HERE)
     raise Forbidden("not_yours", NOT_YOURS, rule=decision.rule)
@@ -95,7 +121,9 @@ def seen_cases(session: Session, person: Person) -> Any:
     places = [CASE.c.path.startswith(path, autoescape=True) for path in scope.places]
     audited = [CASE.c.path.startswith(path, autoescape=True) for path in scope.audited]
     unsealed = and_(CASE.c.sealed.is_(False), or_(below, and_(CASE.c.kind != "report", or_(false(), *places))))
-    return or_(own, team, *audited, unsealed)
+    broken = select(READ.c.case_id).where(READ.c.user_id == person.id, READ.c.why == "glass", whole(session))
+    opened = and_(CASE.c.id.in_(broken), below)
+    return and_(_bars.knows(scope.unit_ids), or_(own, team, *audited, unsealed, opened))
 
 
 def supervised_cases(session: Session, person: Person) -> Any:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -14,11 +15,12 @@ from app.clock import LAW_ZONE
 from app.db import Row, db, table
 from app.errors import NotFound
 from app.models import Case, CaseLink, Child, Instance, Placement, ReportLink, Subscription, Task
-from app.rules.access import Person
-from app.services import _seal, access, children, clocks, inbox, practice, releases
+from app.rules.access import Person, Resource
+from app.services import _seal, _seals, access, children, clocks, inbox, practice, releases
+from app.services._seals import Seals, Sent
 from app.services.library import library
 from app.services.story import BEHIND, Teller
-from app.services.views import Arrival, CasePage, InboxRow, Relative
+from app.services.views import Arrival, CasePage, InboxRow, Relative, Seal
 from app.text import Text
 
 CASE, CHILD, TASK, INSTANCE = table(Case), table(Child), table(Task), table(Instance)
@@ -26,6 +28,7 @@ PLACEMENT, LINK, REPORT_LINK = table(Placement), table(CaseLink), table(ReportLi
 SUBSCRIPTION = table(Subscription)
 PAGE = 50
 LARGEST_ID = 2**63
+MOST_DIGITS = 19
 PLACES = {
     "relative": Text("亲属家", "with relatives"),
     "village": Text("村(居)委会安排的家庭", "with a family found by the village"),
@@ -42,34 +45,52 @@ def number(case_id: int, opened_at: datetime) -> str:
     return f"{opened_at.astimezone(LAW_ZONE).year}-{case_id:05d}"
 
 
+def id_of(number: str) -> int | None:
+    """The case with this number, as people write it; None when there is none."""
+    digits = number.strip().rpartition("-")[2].lstrip("0")
+    if not (digits.isascii() and digits.isdecimal() and len(digits) < MOST_DIGITS):
+        return None
+    found: int | None = db.session.scalar(select(CASE.c.id).where(CASE.c.id == int(digits)))
+    return found
+
+
 def page(person: Person, case_id: int, lang: str = "zh") -> CasePage:
     """The home page of a case. Raises NotFound, Forbidden."""
     session, now = db.session(), practice.now()
     resource = access.case_resource(session, case_id)
     access.require(session, person, "see", resource)
     row = _row(session, case_id)
-    teller = Teller(session, case_id, lang)
+    teller, seals = Teller(session, case_id, lang), Seals(session, person, case_id)
     tasks = _open_tasks(session, case_id)
     shown = inbox.rows(session, tasks, person, now, lang)
     place = children.place_name(session, row["path"], lang)
+    line, reads = children.line({**row, "place": place}, now), seals.may_read()
+    records = _seals.of_case(seals, row["wrapped_key"])
+    events = {event["seq"]: (event, teller.bodies[event["seq"]]) for event in teller.events}
+    tonight, seal, address = _tonight(session, row, records)
     return CasePage(
         id=case_id,
         number=number(case_id, row["opened_at"]),
         kind=row["kind"],
-        child=children.line({**row, "place": place}, now),
+        child=line if reads else children.veiled(line),
         lead=_lead(shown, teller),
-        tonight=_tonight(session, row),
-        tonight_sealed=_placed(session, row) is not None,
-        story=teller.lines(),
-        next_tasks=shown,
+        tonight=tonight,
+        tonight_sealed=seal is not None and not seal.open,
+        story=_seals.on_story(teller.lines(), events, records, reads=reads),
+        next_tasks=shown if reads else tuple(replace(one, child=children.veiled(one.child)) for one in shown),
         diagrams=teller.diagrams(),
-        clocks=clocks.of(session, row, now, lang),
-        family=_family(session, person, row, lang) if row["kind"] == "child" else (),
+        clocks=clocks.of(session, row, now, lang) if reads else (),
+        family=_family(session, person, row, lang) if row["kind"] == "child" and reads else (),
         reports=session.scalar(
             select(func.count(REPORT_LINK.c.report_id.distinct())).where(REPORT_LINK.c.case_id == case_id)
         )
         or 0,
-        may=_may(session, person, resource),
+        may=_may(session, person, resource, seals),
+        address=address,
+        seal=seal,
+        needs_reason=not reads and seals.asks_reason,
+        glass_until=seals.glass_until,
+        erased=row["wrapped_key"] is None,
     )
 
 
@@ -87,9 +108,11 @@ def _open_tasks(session: Session, case_id: int) -> list[Row]:
     return list(session.execute(query.order_by(TASK.c.due_at, TASK.c.id)).mappings())
 
 
-def _may(session: Session, person: Person, resource: Any) -> frozenset[str]:
+def _may(session: Session, person: Person, resource: Resource, seals: Seals) -> frozenset[str]:
     allowed = access.policy(session).can(person, "register", resource)
-    return frozenset({"record", "new_danger"} if allowed and resource.kind == "case" else ())
+    may = {"record", "new_danger"} if allowed and resource.kind == "case" else set()
+    may |= {"unseal"} if seals.may_break_the_glass and seals.glass_until is None else set()
+    return frozenset(may | ({"reads"} if seals.audits else set()))
 
 
 def _lead(shown: Iterable[InboxRow], teller: Teller) -> Text:
@@ -127,9 +150,14 @@ def _placed(session: Session, row: Row) -> Row | None:
     return found
 
 
-def _tonight(session: Session, row: Row) -> Text:
+def _tonight(session: Session, row: Row, records: Mapping[int, Sent]) -> tuple[Text, Seal | None, str]:
+    """Where the child sleeps: the kind of place, the seal on its address, and the address where that is open."""
     placed = _placed(session, row)
-    return PLACES.get(placed["kind"], NOT_RECORDED) if placed else NOT_RECORDED
+    if placed is None:
+        return NOT_RECORDED, None, ""
+    kept = records[placed["submission_id"]]
+    address = str(kept.answers.get("place_name") or "") if kept.seal and kept.seal.open else ""
+    return PLACES.get(placed["kind"], NOT_RECORDED), kept.seal, address
 
 
 def _family(session: Session, person: Person, row: Row, lang: str) -> tuple[Relative, ...]:
@@ -177,7 +205,7 @@ def index(person: Person, search: str = "", after: int = 0, lang: str = "zh") ->
 def _matches(search: str) -> Any:
     digits = search.rpartition("-")[2].lstrip("0")
     named = CHILD.c.name_index == _seal.blind_index("child.name", search)
-    return or_(named, CASE.c.id == int(digits)) if digits.isdecimal() and len(digits) < 19 else named
+    return or_(named, CASE.c.id == int(digits)) if digits.isdecimal() and len(digits) < MOST_DIGITS else named
 
 
 def _index_row(session: Session, person: Person, row: Row, now: datetime, lang: str) -> dict[str, Any]:
@@ -185,6 +213,9 @@ def _index_row(session: Session, person: Person, row: Row, now: datetime, lang: 
     line = children.line({**row, "case_id": row["id"], "place": place}, now)
     tasks = inbox.rows(session, _open_tasks(session, row["id"])[:1], person, now, lang)
     task = tasks[0] if tasks else None
+    if access.policy(session).scope(person).audited and not Seals(session, person, row["id"]).may_read():
+        line = children.veiled(line)
+        task = replace(task, child=line) if task else None
     lead = Text(f"{task.process.zh}", f"{task.process.en}") if task else Text("没有待办", "Nothing to do")
     return {
         "id": row["id"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any, cast
 
@@ -43,7 +44,7 @@ def line(row: Row, now: datetime) -> ChildLine | None:
     if row["child_secret"] is None:
         return None
     if row["wrapped_key"] is None:
-        return ChildLine(row["case_id"], "", "", None, row["risk"], "")
+        return ChildLine(row["case_id"], "", "", None, row["risk"], row["place"] or "", erased=True)
     told = told_of(row)
     seen = row["facts"].get("last_visit_at")
     return ChildLine(
@@ -55,6 +56,11 @@ def line(row: Row, now: datetime) -> ChildLine | None:
         place=row["place"] or "",
         last_seen_at=datetime.fromisoformat(seen) if seen else None,
     )
+
+
+def veiled(line: ChildLine | None) -> ChildLine | None:
+    """The line without what tells who the child is, for those who must say first why they look."""
+    return replace(line, name="", sex="", age=None) if line else None
 
 
 def age(told: str, now: datetime) -> int | None:
@@ -69,11 +75,12 @@ def age(told: str, now: datetime) -> int | None:
 
 
 def guardians(session: Session, case_id: int, wrapped_key: bytes | None) -> list[tuple[int, str, dict[str, Any]]]:
-    """Guardians and carers of a case: id, kind, what is recorded of them."""
-    key = _seal.open_key(wrapped_key)
+    """Guardians and carers of a case: id, kind, what is recorded of them (nothing, once it was lawfully erased)."""
+    key = _seal.open_key(wrapped_key) if wrapped_key is not None else None
     rows = session.execute(select(GUARDIAN).where(GUARDIAN.c.case_id == case_id).order_by(GUARDIAN.c.id)).mappings()
+    place = _registers.secret_place
     return [
-        (row["id"], row["kind"], key.open(row["secret"], _registers.secret_place("guardian", case_id, row["kind"])))
+        (row["id"], row["kind"], key.open(row["secret"], place("guardian", case_id, row["kind"])) if key else {})
         for row in rows
     ]
 
@@ -85,7 +92,9 @@ def guardian_label(kind: str, told: Mapping[str, Any], lang: str) -> str:
 
 
 def family(session: Session, case_id: int, wrapped_key: bytes | None, lang: str) -> tuple[Relative, ...]:
-    """The people around a child, as the case page lists them."""
+    """The people around a child, as the case page lists them; nobody, once they were lawfully erased."""
+    if wrapped_key is None:
+        return ()
     return tuple(
         Relative(
             KINDS.get(kind, Text(kind, kind)), str(told.get("name") or NO_NAME.say(lang)), str(told.get("note") or "")

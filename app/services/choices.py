@@ -40,6 +40,9 @@ def sources(form: Form) -> set[str]:
 
 
 def report_children(session: Session, row: Row) -> list[tuple[int, str]]:
+    """Number and name of each child of a report; none, once they were lawfully erased."""
+    if row["wrapped_key"] is None:
+        return []
     key = _seal.open_key(row["wrapped_key"])
     query = (
         select(REPORT_CHILD).join(Report, Report.id == REPORT_CHILD.c.report_id).where(Report.case_id == row["case_id"])

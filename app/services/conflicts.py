@@ -17,7 +17,9 @@ from app.db import db, table
 from app.models import Case, Submission, Task, User
 from app.rules.access import Person
 from app.rules.forms import Form
-from app.services import _seal, choices, practice, submissions
+from app.services import _seals, choices, practice
+from app.services._seals import Seals
+from app.services.views import Seal
 from app.text import Text
 
 SUBMISSION, CASE, TASK, USER = table(Submission), table(Case), table(Task), table(User)
@@ -45,6 +47,7 @@ class Conflict:
     mine_at: datetime
     closed: bool
     rows: tuple[ConflictRow, ...]
+    seal: Seal | None = None
 
 
 def of_task(person: Person, task_id: int, form: Form, raw: Mapping[str, Any], lang: str) -> Conflict:
@@ -57,11 +60,13 @@ def of_task(person: Person, task_id: int, form: Form, raw: Mapping[str, Any], la
         .mappings()
         .first()
     )
-    theirs = submissions.read(row, _seal.open_key(task.wrapped_key)) if row else {}
+    theirs = _seals.read(row, task.wrapped_key) if row else {}
     offered = choices.of_case(db.session(), task.case_id, form, lang)
-    own = row is not None and row["user_id"] == person.id
+    sealed = _seals.names(form, theirs)
+    seal = Seals(db.session(), person, task.case_id).of(row["id"], row["user_id"], sealed) if row else None
+    shut = seal.names if seal and not seal.open else frozenset()
     rows = tuple(
-        _row(form, name, theirs, raw, lang, offered, own=own)
+        _row(form, name, theirs, raw, lang, offered, sealed=name in shut)
         for name in form.questions
         if theirs.get(name) or raw.get(name)
     )
@@ -71,11 +76,12 @@ def of_task(person: Person, task_id: int, form: Form, raw: Mapping[str, Any], la
         practice.now(),
         task.status != "open",
         rows,
+        seal,
     )
 
 
 def _row(
-    form: Form, name: str, theirs: Mapping[str, Any], mine: Mapping[str, Any], lang: str, offered: Any, *, own: bool
+    form: Form, name: str, theirs: Mapping[str, Any], mine: Mapping[str, Any], lang: str, offered: Any, *, sealed: bool
 ) -> ConflictRow:
     field = form.questions[name]
     said = [
@@ -89,4 +95,4 @@ def _row(
         state = "only_mine"
     elif not said[1]:
         state = "only_theirs"
-    return ConflictRow(name, field.label, said[0], said[1], state, sealed=field.seal == "S3" and not own)
+    return ConflictRow(name, field.label, "" if sealed else said[0], said[1], state, sealed=sealed)

@@ -82,21 +82,25 @@ def _put_up(outbox_id: int) -> None:
             return
         now = clock.now(practice.offset(session))
         session.execute(insert(NOTICE).values(
-            outbox_id=outbox_id, case_id=row["case_id"], unit_id=_receiver(session, row), kind=row["payload"]["kind"],
-            sent_at=now,
+            outbox_id=outbox_id, case_id=row["case_id"], kind=row["payload"]["kind"], sent_at=now,
+            **_receiver(session, row),
         ))  # fmt: skip
         session.execute(update(OUTBOX).where(OUTBOX.c.id == outbox_id).values(state="done", done_at=now))
 
 
-def _receiver(session: Session, row: Row) -> int:
-    """The unit that reads the notice. Raises NotFound where nobody has that duty."""
+def _receiver(session: Session, row: Row) -> dict[str, Any]:
+    """Who reads the notice: a role in a unit, or the person who has the task it is about. Raises NotFound."""
     told: Mapping[str, Any] = row["payload"]
-    if told["role"] == "assignee":
-        of_task: int = session.execute(select(TASK.c.unit_id).where(TASK.c.id == told["ids"]["task_id"])).scalar_one()
-        return of_task
+    role = PASSED_ON_BY.get(told["role"], told["role"])
+    if "task_id" in told["ids"]:
+        query = select(TASK.c.unit_id, TASK.c.role, TASK.c.assignee_id).where(TASK.c.id == told["ids"]["task_id"])
+        task = session.execute(query).one()
+        return {"unit_id": task.unit_id, "role": task.role, "user_id": task.assignee_id}
+    if told.get("unit_id"):
+        return {"unit_id": told["unit_id"], "role": role}
     roles = library(session, releases.current(session)).roles
     path = session.execute(select(CASE.c.path).where(CASE.c.id == row["case_id"])).scalar_one()
-    return units.resolve(session, roles[PASSED_ON_BY.get(told["role"], told["role"])], path)
+    return {"unit_id": units.resolve(session, roles[role], path), "role": role}
 
 
 def _put_off(outbox_id: int) -> None:

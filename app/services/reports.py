@@ -13,14 +13,16 @@ from sqlalchemy import select
 
 from app.db import db, table
 from app.errors import NotFound
-from app.models import Case, Instance, Report, Submission, Unit
+from app.models import Case, Instance, Report, ReportLink, Submission, Task, Unit
 from app.rules.access import Person
-from app.services import _queue, _registers, _route, _seal, access, choices, commands, releases, submissions
-from app.services._work import Actor
+from app.services import _queue, _registers, _route, _seal, access, choices, commands, notices, releases, submissions
+from app.services._work import Actor, OpenCase, Work
+from app.services.deadlines import ESCALATION
 from app.services.library import library
 from app.text import Text
 
-PUBLIC_FORM = "report-public"
+PUBLIC_FORM, FACTS_FORM = "report-public", "report-facts"
+TASK = table(Task)
 PROCESS = "report-intake"
 EMERGENCY = "emergency-response"
 STAGES = {
@@ -49,6 +51,7 @@ class Status:
     received_at: datetime
     stage: Text
     told: tuple[tuple[datetime, str], ...]  # feedback that was meant for the reporter
+    may_add: bool = True  # what they saw since; not to a report that was lawfully erased
 
 
 def file_report(raw: Mapping[str, Any], actor: Actor, *, channel: str = "web", lang: str = "zh") -> Receipt:
@@ -102,7 +105,8 @@ def ask(number: str, code: str) -> Status:
                 "The number or the code is wrong. Check the receipt and try again.",
             ),
         )
-    return Status(row.number, row.received_at, _stage(row), _told(row))
+    kept_still = db.session.get_one(Case, row.case_id).wrapped_key is not None
+    return Status(row.number, row.received_at, _stage(row), _told(row), kept_still)
 
 
 def _typed(number: str) -> str:
@@ -123,8 +127,10 @@ def _stage(report: Report) -> Text:
 
 
 def _told(report: Report) -> tuple[tuple[datetime, str], ...]:
-    """Feedback (F05) written for the reporter."""
+    """Feedback (F05) written for the reporter; none, once the report was lawfully erased."""
     case = db.session.get_one(Case, report.case_id)
+    if case.wrapped_key is None:
+        return ()
     rows = db.session.execute(
         select(table(Submission)).where(Submission.case_id == case.id, Submission.form == "F05").order_by(Submission.id)
     ).mappings()
@@ -132,13 +138,39 @@ def _told(report: Report) -> tuple[tuple[datetime, str], ...]:
     return tuple((row["recorded_at"], submissions.read(row, key).get("feedback_text", "")) for row in rows)
 
 
-def add_facts(number: str, code: str, more: str) -> None:
-    """Add what a reporter saw since; kept sealed with the report. Raises NotFound for a wrong number or code."""
+def add_facts(number: str, code: str, more: str, lang: str = "zh") -> None:
+    """Keep what a reporter saw since with the report, and let those at work know.
+
+    Raises: NotFound for a wrong number or code, Invalid.
+    """
     ask(number, code)
     case_id = db.session.scalar(select(Report.case_id).where(Report.number == _typed(number)))
     with commands.work_on(Actor(None, "reporter")) as work:
         case = work.lock(int(case_id or 0))
-        case.chain.append("facts_added", {"length": len(more)}, at=work.now, secret={"facts": more[:4000]})
+        form = library(work.session, releases.current(work.session)).form(FACTS_FORM)
+        answers = commands.checked(form, {"facts": more}, lang, work.now, {})
+        submission_id = submissions.add(work, case, form, answers, f"public.{FACTS_FORM}")
+        case.chain.append(
+            "facts_added", {"length": len(more), "submission": submission_id}, at=work.now, secret=answers
+        )
+        _tell_of_facts(work, case, submission_id)
+
+
+def _tell_of_facts(work: Work, case: OpenCase, submission_id: int) -> None:
+    """Notices by the outbox to the police who took the report, and to each unit at work on a child of it.
+
+    The children's cases are only read: who begins work there later finds the facts in the report.
+    """
+    ids = {"report_case_id": case.id, "submission_id": submission_id}
+    notices.put(work, case.id, "facts_added", "police_intake", f"facts:{submission_id}", ids)
+    linked = select(ReportLink.case_id).join(Report, Report.id == ReportLink.report_id).where(Report.case_id == case.id)
+    at_work = select(TASK.c.case_id, TASK.c.unit_id, TASK.c.role).distinct()
+    at_work = at_work.where(TASK.c.case_id.in_(linked), TASK.c.status == "open", TASK.c.process != ESCALATION)
+    for child_case, unit_id, role in work.session.execute(
+        at_work.order_by(TASK.c.case_id, TASK.c.unit_id, TASK.c.role)
+    ):
+        key = f"facts:{submission_id}:{child_case}:{unit_id}:{role}"
+        notices.put(work, child_case, "facts_added", role, key, ids, unit_id)
 
 
 def new_danger(person: Person, case_id: int, actor: Actor) -> None:

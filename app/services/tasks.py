@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -11,18 +12,19 @@ from sqlalchemy.orm import Session
 
 from app.db import Row, changed, db, table, transaction
 from app.errors import NotFound, Stale
-from app.models import Case, Draft, Submission, Task, User
+from app.models import Case, Draft, Task, User
 from app.rules.access import Action, Person
 from app.rules.forms import Form
-from app.services import _outlook, _seal, access, choices, clocks, inbox, practice, submissions
+from app.services import _filled, _outlook, _seal, access, children, choices, directions, inbox, practice
+from app.services._filled import draft_place
 from app.services._work import CHANGED
 from app.services.library import Library, library
 from app.services.views import TaskPage
 from app.text import Text
 
-TASK, DRAFT, SUBMISSION, USER, CASE = (table(model) for model in (Task, Draft, Submission, User, Case))
-
-CLOCK = "clock_figures"
+TASK, DRAFT, USER, CASE = (table(model) for model in (Task, Draft, User, Case))
+UNSEEN = frozenset(("complete", "draft"))
+"""Nobody sends a form of which part is hidden from them: what they did not see would be lost. They claim it first."""
 
 
 def page(person: Person, task_id: int, lang: str = "zh") -> TaskPage:
@@ -33,20 +35,26 @@ def page(person: Person, task_id: int, lang: str = "zh") -> TaskPage:
     row = session.execute(inbox.base().where(TASK.c.id == task_id)).mappings().one()
     books = library(session, row["release_id"])
     element = books.definition(row["process"]).element(row["process"], row["element"])
-    draft = _draft(session, person, row)
     form = books.form(element.form or "")
+    filled = _filled.of(session, person, row, form, now, lang)
+    shown = inbox.rows(session, [row], person, now, lang)[0]
+    may = _may(session, person, resource) if row["status"] == "open" else frozenset()
+    withheld = filled.seal is not None and not filled.seal.open
     return TaskPage(
-        row=inbox.rows(session, [row], person, now, lang)[0],
+        row=shown if filled.sensitive else replace(shown, child=children.veiled(shown.child)),
         version=row["version"],
         form_id=form.id,
-        answers=draft[0] if draft else _known(session, row, form, now, lang),
-        draft_saved_at=draft[1] if draft else None,
-        choices=choices.of(session, row, form, lang),
+        answers=filled.answers,
+        draft_saved_at=filled.saved_at,
+        choices=choices.of(session, row, form, lang) if filled.sensitive else {},
         clauses=tuple(books.clauses[clause] for clause in element.clauses if clause in books.clauses),
         outcomes=_outlook.outcomes(session, row, books, form, now) if row["status"] == "open" else (),
         seen_by=_seen_by(books, row),
-        may=_may(session, person, resource) if row["status"] == "open" else frozenset(),
+        may=may - UNSEEN if withheld else may,
         closed=_closed(session, row),
+        seal=filled.seal,
+        direction=directions.latest(session, row, words=filled.sensitive),
+        erased=row["wrapped_key"] is None,
     )
 
 
@@ -78,23 +86,6 @@ def _closed(session: Session, row: Row) -> Text | None:
     if row["status"] == "done":
         return Text(f"这件事{name}已经办完。" if name else "这件事已经办完。", f"{name or 'Somebody'} has done this.")
     return Text("这件事不用办了：流程已经走到别处。", "This need not be done: the case has moved on.")
-
-
-def _draft(session: Session, person: Person, row: Row) -> tuple[dict[str, Any], datetime] | None:
-    found = (
-        session.execute(select(DRAFT).where(DRAFT.c.user_id == person.id, DRAFT.c.key == f"task:{row['id']}"))
-        .mappings()
-        .first()
-    )
-    if found is None:
-        return None
-    key = _seal.open_key(row["wrapped_key"])
-    return key.open(found["secret"], draft_place(person.id, found["key"])), found["saved_at"]
-
-
-def draft_place(user_id: int, key: str) -> str:
-    """Where a draft belongs; it opens for nobody else's row."""
-    return f"draft.secret:{user_id}:{key}"
 
 
 def save_draft(person: Person, task_id: int, answers: Mapping[str, Any]) -> datetime:
@@ -159,7 +150,8 @@ def layout(person: Person, task_id: int, lang: str = "zh") -> tuple[str, dict[st
     row = session.execute(inbox.base().where(TASK.c.id == task_id)).mappings().one()
     books = library(session, row["release_id"])
     form = books.form(books.definition(row["process"]).element(row["process"], row["element"]).form or "")
-    return form.id, books.layout(form.id), choices.of(session, row, form, lang)
+    sensitive = _filled.reads_sensitive(session, person, task_id)
+    return form.id, books.layout(form.id), choices.of(session, row, form, lang) if sensitive else {}
 
 
 def _seen_by(books: Library, row: Row) -> tuple[Text, ...]:
@@ -167,29 +159,3 @@ def _seen_by(books: Library, row: Row) -> tuple[Text, ...]:
     upper = role.get("escalates_to")
     names = [books.role_name(row["role"])] + ([books.role_name(upper)] if upper else [])
     return tuple(names)
-
-
-def _known(session: Session, row: Row, form: Form, now: datetime, lang: str) -> dict[str, Any]:
-    """What a fresh form starts with: what the reporter wrote, a line for each child, the clock's figures."""
-    guardian_id = row["context"].get("guardian_id")
-    if CLOCK in form.questions and guardian_id:
-        return {CLOCK: clocks.figures(session, row["case_id"], guardian_id, now, lang)}
-    if form.id == "F01":
-        return _from_public_report(session, row, form)
-    if form.id == "F03":
-        return {
-            "matches": [{"child_ref": f"{ref} {name}".strip()} for ref, name in choices.report_children(session, row)]
-        }
-    return {}
-
-
-def _from_public_report(session: Session, row: Row, form: Form) -> dict[str, Any]:
-    """What the public report says, as far as F01 asks the same."""
-    query = select(SUBMISSION).where(SUBMISSION.c.case_id == row["case_id"], SUBMISSION.c.form == "report-public")
-    sent = session.execute(query.limit(1)).mappings().first()
-    if sent is None:
-        return {}
-    told = submissions.read(sent, _seal.open_key(row["wrapped_key"]))
-    asked = {name: told[name] for name in ("village", "safe_adult_now") if name in told}
-    children = [{**asked, **child} for child in told.get("children") or [{}]]
-    return {"learned_at": row["facts"].get("received_at"), **form.known(told), "channel": "web", "children": children}

@@ -17,6 +17,20 @@ Risk = Literal["red", "orange", "yellow", "green", ""]
 
 
 @dataclass(frozen=True, slots=True)
+class Seal:
+    """Answers that lie sealed (S3) in a submission, and whether this person sees them.
+
+    Not `open`: `ask` says what opens them: a reason, or only breaking the glass; or nothing does.
+    """
+
+    record: int  # the submission
+    names: frozenset[str]
+    open: bool
+    until: datetime | None = None
+    ask: Literal["", "reason", "glass"] = ""
+
+
+@dataclass(frozen=True, slots=True)
 class DueView:
     """Until when, by which rule, and how it was reckoned."""
 
@@ -34,7 +48,7 @@ class DueView:
 
 @dataclass(frozen=True, slots=True)
 class ChildLine:
-    """The child in one line; `name` is empty when this person may not see it."""
+    """The child in one line; `name` is empty when this person may not see it, or when it was lawfully erased."""
 
     case_id: int
     name: str
@@ -43,6 +57,7 @@ class ChildLine:
     risk: Risk
     place: str
     last_seen_at: datetime | None = None
+    erased: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +118,24 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
+class Direction:
+    """What a supervisor decided about a task past its deadline, for the one who does it."""
+
+    action: str  # direct, reassign, extend, not_applicable
+    words: str
+    by: str
+    at: datetime
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class TaskPage:
     """Everything the task page shows."""
 
     row: InboxRow
     version: int
     form_id: str
-    answers: Mapping[str, Any]  # the draft, or what is already known
+    answers: Mapping[str, Any]  # the draft, or what is already known; of a closed task what was sent
     draft_saved_at: datetime | None
     choices: Mapping[str, tuple[tuple[str, str], ...]]  # options_from → (value, label)
     clauses: tuple[ClauseView, ...]
@@ -117,6 +143,9 @@ class TaskPage:
     seen_by: tuple[Text, ...]
     may: frozenset[str]  # claim, release, complete, draft
     closed: Text | None = None  # set when the task is no longer open: by whom and how
+    seal: Seal | None = None  # of these answers; while it is not open, they are not among `answers`
+    direction: Direction | None = None
+    erased: bool = False  # the case's personal data was lawfully erased
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +161,8 @@ class StoryLine:
     late_entry: bool
     sealed: bool = False
     current: bool = False
+    words: str = ""  # what somebody told us, in their own words
+    seal: Seal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +223,12 @@ class CasePage:
     clocks: tuple[ClockView, ...]
     family: tuple[Relative, ...]
     reports: int
-    may: frozenset[str]  # record, new_danger
+    may: frozenset[str]  # record, new_danger, unseal (break the glass), reads (the read log)
+    address: str = ""  # where tonight is, while its seal is open to this person
+    seal: Seal | None = None  # of the address
+    needs_reason: bool = False  # names are withheld until this person says why
+    glass_until: datetime | None = None  # this person broke the glass, and may look until then
+    erased: bool = False  # personal data was lawfully erased
 
 
 @dataclass(frozen=True, slots=True)

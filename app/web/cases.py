@@ -30,7 +30,7 @@ def show(case_id: int) -> ResponseReturnValue:
     """A case's home page."""
     page = service.page(frame.me(), case_id, frame.lang())
     past = url_for("audit.replay", case_id=case_id) if replay.may(frame.me(), case_id) else None
-    return render_template("case/case.html", case=page, replay=past, reason=None)
+    return render_template("case/case.html", case=page, replay=past)
 
 
 @cases.get("/<int:case_id>/diagram/<int:instance_id>")

@@ -13,7 +13,7 @@ from flask_security import auth_required
 from app.db import db
 from app.errors import Invalid, NotFound, Stale
 from app.rules.forms import Form
-from app.services import access, cases, choices, commands, conflicts, inbox, tasks
+from app.services import access, cases, choices, commands, conflicts, inbox, notices, tasks
 from app.services._work import Actor
 from app.services.views import Arrival, TaskPage
 from app.web import forms, frame, presenters
@@ -37,13 +37,42 @@ def inbox_page() -> ResponseReturnValue:
     view = request.args.get("view", "mine")
     view = view if view in inbox.VIEWS else "mine"
     page = inbox.page(frame.me(), view, request.args.get("after", ""), frame.lang())
-    views = [
+    return render_template(
+        "desk/inbox.html", page=page, views=_views(), unread=notices.unread(frame.me()),
+        claimable=view in ("free", "unit", "today", "overdue"),
+    )  # fmt: skip
+
+
+def _views() -> list[tuple[str, str]]:
+    return [
         ("mine", _("要我办的")), ("free", _("可领取")), ("today", _("今天到期")), ("overdue", _("期限已过")),
         ("unit", _("本单位全部")),
     ]  # fmt: skip
-    return render_template(
-        "desk/inbox.html", page=page, views=views, claimable=view in ("free", "unit", "today", "overdue")
-    )
+
+
+@desk.get("/notices", endpoint="notices")
+@auth_required()
+def notices_page() -> ResponseReturnValue:
+    """What this person's posts were told, newest first."""
+    page = notices.page(frame.me(), request.args.get("after", ""))
+    views = _views() if frame.works(frame.me()) else []
+    counts = inbox.counts(db.session(), frame.me(), frame.now()) if views else {}
+    return render_template("desk/notices.html", page=page, views=views, counts=counts)
+
+
+@desk.post("/notices/<int:notice_id>/read")
+@auth_required()
+def read_notice(notice_id: int) -> ResponseReturnValue:
+    """Mark a notice as read, or passed on; with `go`, on to what it is about."""
+    found = notices.read(frame.me(), notice_id)
+    match found.leads if "go" in request.form else "":
+        case "task":
+            return redirect(url_for("desk.task", task_id=found.target))
+        case "case" | "report":
+            return redirect(url_for("cases.show", case_id=found.target))
+        case "review":
+            return redirect(url_for("records.reviews"))
+    return redirect(url_for("desk.notices"))
 
 
 @desk.get("/tasks/<int:task_id>")
@@ -58,7 +87,18 @@ def task(task_id: int) -> ResponseReturnValue:
 
 def _task_page(page: TaskPage, errors: dict[str, str] | None = None, focus: str = "") -> str:
     form, _case = tasks.form_of(page.row.id)
-    return render_template("desk/task.html", page=page, form=form, errors=errors or {}, focus=focus)
+    return render_template(
+        "desk/task.html", page=page, form=form, errors=errors or {}, focus=focus, withheld=_withheld(page)
+    )
+
+
+def _withheld(page: TaskPage) -> dict[str, str]:
+    """The questions whose answers lie sealed, each with the address where they can be opened."""
+    if page.seal is None or page.seal.open:
+        return {}
+    here = url_for("desk.task", task_id=page.row.id)
+    record = url_for("records.show", submission_id=page.seal.record, next=here)
+    return dict.fromkeys(page.seal.names, record if page.seal.ask == "reason" else "")
 
 
 def _with(page: TaskPage, answers: dict[str, Any]) -> TaskPage:

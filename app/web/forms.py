@@ -129,7 +129,10 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One field as it is drawn; `name` is its input's, `id` that of what an error links to."""
+    """One field as it is drawn; `name` is its input's, `id` that of what an error links to.
+
+    `withheld`: what was answered lies sealed, and where to say why one must see it ("" for nowhere).
+    """
 
     field: Field
     name: str
@@ -145,6 +148,7 @@ class Item:
     items: tuple[Item, ...] = ()
     rows: tuple[Row, ...] = ()
     blank_row: Row | None = None
+    withheld: str | None = None
 
     @property
     def id(self) -> str:
@@ -203,13 +207,19 @@ class Sheet:
 
 
 def sheet(
-    form: Form, answers: Mapping[str, Any], errors: Mapping[str, str], choices: Choices | None, lang: str
+    form: Form,
+    answers: Mapping[str, Any],
+    errors: Mapping[str, str],
+    choices: Choices | None,
+    lang: str,
+    withheld: Mapping[str, str] | None = None,
 ) -> Sheet:
     """`form` filled with `answers` (stored, drafted or just posted), with what has to be mended.
 
-    `choices` holds what options_from offers; `errors` are those of `validate`, by path.
+    `choices` holds what options_from offers; `errors` are those of `validate`, by path; `withheld`
+    are the questions whose answers lie sealed, each with the address where they can be opened.
     """
-    drawing = _Drawing(errors, choices or {}, lang)
+    drawing = _Drawing(errors, choices or {}, lang, withheld or {})
     items = tuple(drawing.items(form.fields, answers, "", ""))
     drawn = dict(drawing.faults)
     other = {
@@ -221,8 +231,8 @@ def sheet(
 class _Drawing:
     """Draws one sheet, and notes the faults in the order in which the page shows them."""
 
-    def __init__(self, errors: Mapping[str, str], choices: Choices, lang: str) -> None:
-        self.errors, self.choices, self.lang = errors, choices, lang
+    def __init__(self, errors: Mapping[str, str], choices: Choices, lang: str, withheld: Mapping[str, str]) -> None:
+        self.errors, self.choices, self.lang, self.withheld = errors, choices, lang, withheld
         self.faults: list[tuple[str, Fault]] = []
 
     def items(self, fields: Sequence[Field], answers: Mapping[str, Any], name: str, path: str) -> Iterator[Item]:
@@ -248,6 +258,7 @@ class _Drawing:
             items=tuple(self.items(field.fields, answers, name, path)) if field.kind == "group" else (),
             rows=tuple(self.rows(field, value)),
             blank_row=self.blank_row(field) if field.kind == "dynamiclist" and not field.fixed else None,
+            withheld=self.withheld.get(here),
         )
 
     def _note(self, field: Field, value: Any, path: str) -> None:
@@ -282,7 +293,7 @@ class _Drawing:
             self.faults.append((path, Fault(ID + path, label, self.errors[path], missing=False)))
 
     def blank_row(self, field: Field) -> Row:
-        plain = _Drawing({}, self.choices, self.lang)
+        plain = _Drawing({}, self.choices, self.lang, {})
         prefix = (f"{field.name}-{BLANK_ROW}-", f"{field.name}.{BLANK_ROW}.")
         return Row(BLANK_ROW, 0, tuple(plain.items(field.fields, {}, *prefix)))
 

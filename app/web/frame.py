@@ -85,17 +85,23 @@ def switch(lang: str) -> ResponseReturnValue:
     return answer
 
 
+def works(person: Person) -> bool:
+    """Whether this person does casework, and so has an inbox."""
+    return bool({post.role for post in person.posts} - {AUDITOR, POLICY, ADMIN})
+
+
 def sections(person: Person) -> list[dict[str, Any]]:
     """The sections this person may use, in order."""
     roles = {post.role for post in person.posts}
-    works = bool(roles - {AUDITOR, POLICY, ADMIN})
+    has_inbox = works(person)
     policy = access.policy(db.session())
     supervises = any(policy.supervises(role) for role in roles)
     wanted = [
-        ("desk", _("待办"), "desk.inbox", "inbox", works),
-        ("cases", _("个案"), "cases.index", "users", works or AUDITOR in roles),
+        ("desk", _("待办"), "desk.inbox", "inbox", has_inbox),
+        ("cases", _("个案"), "cases.index", "users", has_inbox or AUDITOR in roles),
         ("oversight", _("督办台"), "oversight.index", "flag", supervises),
         ("processes", _("流程"), "processes.index", "route", True),
+        ("desk", _("通知"), "desk.notices", "bell", AUDITOR in roles and not has_inbox),
         ("audit", _("审计"), "audit.index", "file-search", AUDITOR in roles),
     ]
     return [
@@ -158,7 +164,10 @@ def refused(error: errors.Refused) -> ResponseReturnValue:
     """A refusal as a page: what happened, what is safe, what to do."""
     status = next(code for kind, code in STATUS.items() if isinstance(error, kind))
     log.info("refused", extra={"code": error.code, "status": status, **error.ids})
-    return render_template(f"errors/{status}.html", text=error.text.say(lang())), status
+    ask = None
+    if isinstance(error, errors.NeedsReason) and request.method == "GET":
+        ask = url_for("records.reason", case_id=error.ids["case"], next=request.full_path.rstrip("?"))
+    return render_template(f"errors/{status}.html", text=error.text.say(lang()), ask=ask), status
 
 
 def failed(error: HTTPException) -> ResponseReturnValue:

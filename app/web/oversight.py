@@ -11,6 +11,7 @@ from flask_security import auth_required
 from app.errors import Invalid
 from app.rules.calendar import in_law_zone, midnight_after
 from app.services import oversight as service
+from app.services import read_log
 from app.web import frame
 
 oversight = Blueprint("oversight", __name__, url_prefix="/oversight")
@@ -25,7 +26,18 @@ NAMES = {
 @auth_required()
 def index() -> ResponseReturnValue:
     """What is late and what soon will be."""
-    return render_template("oversight/index.html", page=service.page(frame.me(), frame.lang()), errors={}, typed={})
+    return _page({}, {})
+
+
+def _page(errors: dict[str, str], typed: dict[int, dict[str, str]]) -> str:
+    me = frame.me()
+    return render_template(
+        "oversight/index.html",
+        page=service.page(me, frame.lang()),
+        reviews=read_log.waiting(me),
+        errors=errors,
+        typed=typed,
+    )
 
 
 @oversight.post("/tasks/<int:task_id>/decide")
@@ -38,8 +50,7 @@ def decide(task_id: int) -> ResponseReturnValue:
         service.decide(frame.me(), task_id, answers, frame.lang())
     except Invalid as error:
         wrong = {f"{task_id}.{NAMES.get(name, name)}": text for name, text in error.fields.items()}
-        page = service.page(frame.me(), frame.lang())
-        return render_template("oversight/index.html", page=page, errors=wrong, typed={task_id: typed}), 422
+        return _page(wrong, {task_id: typed}), 422
     return redirect(url_for("oversight.index"))
 
 

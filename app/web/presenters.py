@@ -27,6 +27,7 @@ RISKS: Mapping[Risk, tuple[int, Text]] = {
     "yellow": (2, Text("风险黄", "Risk yellow")),
     "green": (1, Text("风险绿", "Risk green")),
 }
+WITHHELD, ERASED = Text("姓名不可见", "name withheld"), Text("姓名已依法删除", "name lawfully erased")
 SEXES = {"f": Text("女", "girl"), "m": Text("男", "boy")}
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -293,7 +294,8 @@ def child(line: ChildLine | None, lang: str) -> str:
     """“林小禾，9岁” or "Lin Xiaohe, 9"; a child this person may not see has no name here."""
     if line is None:
         return ""
-    name = line.name or ("name withheld" if _en(lang) else "姓名不可见")
+    withheld = ERASED if line.erased else WITHHELD
+    name = line.name or withheld.say(lang)
     return commas((name, age(line.age, lang)), lang)
 
 

@@ -103,18 +103,24 @@ def ask() -> ResponseReturnValue:
     given = {name: request.form.get(name, "") for name in ("number", "code")}
     if request.method == "GET":
         return render_template("report/ask.html", answers=given, errors={}, status=None, added=False)
-    more = request.form.get("more", "").strip()
+    more, errors = request.form.get("more", "").strip(), {}
     try:
         if more:
-            reports.add_facts(given["number"], given["code"], more)
+            reports.add_facts(given["number"], given["code"], more, frame.lang())
         found = reports.ask(given["number"], given["code"])
     except NotFound as error:
         page = render_template(
             "report/ask.html", answers=given, errors={"number": error.text.say(frame.lang())}, status=None
         )
         return page, 404
+    except Invalid as error:
+        found, errors = reports.ask(given["number"], given["code"]), {"more": error.fields["facts"]}
     told = " ".join(text for _at, text in found.told)
     sentence = f"{found.stage.say(frame.lang())}{told}"
     as_of = presenters.absolute(frame.now(), frame.now(), frame.lang())
-    status = {"sentence": sentence, "as_of": as_of, "done": False, "may_add": True}
-    return render_template("report/ask.html", answers=given, errors={}, status=status, added=bool(more))
+    status = {"sentence": sentence, "as_of": as_of, "done": False, "may_add": found.may_add}
+    page = render_template(
+        "report/ask.html", answers={**given, "more": more if errors else ""}, errors=errors, status=status,
+        added=bool(more) and not errors,
+    )  # fmt: skip
+    return page, 422 if errors else 200

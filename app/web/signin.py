@@ -8,6 +8,7 @@ from typing import Any, cast
 from flask import Flask, current_app
 from flask_security import Security, SQLAlchemyUserDatastore, UserMixin, current_user, user_authenticated
 from flask_security.forms import LoginForm
+from flask_security.utils import verify_password
 from sqlalchemy import case, func, select, update
 
 from app import clock
@@ -74,6 +75,15 @@ def _count(user_id: int, wrong: int, *, right: bool) -> None:
         }
     with transaction() as session:
         session.execute(update(User).where(User.id == user_id).values(values))
+
+
+def proves_itself(password: str) -> bool:
+    """Whether this is the signed-in person's password, typed again; wrong ones count as they do at sign-in."""
+    if current_user.locked_until is not None and current_user.locked_until > clock.real_now():
+        return False
+    right = bool(verify_password(password, current_user.password))
+    _count(current_user.id, current_user.failed_sign_ins, right=right)
+    return right
 
 
 def register(app: Flask) -> None:

@@ -1,0 +1,120 @@
+"""What a task's form holds when somebody opens it: their draft, what is known already, or what was sent.
+
+Nothing sealed that somebody else wrote is among the answers unless it was opened to this person;
+who does the task has it opened with the task, and that is recorded. S2 stands only where the
+access rules ask no reason for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.db import Row, table
+from app.models import Draft, Submission
+from app.rules.access import Person
+from app.rules.forms import Form
+from app.services import _seal, _seals, access, choices, clocks, reading
+from app.services._seals import Seals
+from app.services.reports import PUBLIC_FORM
+from app.services.views import Seal
+
+DRAFT, SUBMISSION = table(Draft), table(Submission)
+CLOCK = "clock_figures"
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """Answers to show, when they were saved as a draft, and the seal on those that came from a record.
+
+    `sensitive`: whether this person sees S2 without saying why.
+    """
+
+    answers: Mapping[str, Any]
+    sensitive: bool
+    saved_at: datetime | None = None
+    seal: Seal | None = None
+
+
+def of(session: Session, person: Person, row: Row, form: Form, now: datetime, lang: str) -> Filled:
+    """The form of the task in `row` as this person finds it."""
+    sensitive = reads_sensitive(session, person, row["id"])
+    if row["wrapped_key"] is None:
+        return Filled({}, sensitive)
+    draft = _draft(session, person, row)
+    if row["status"] != "open":
+        source = _last(session, row, SUBMISSION.c.task_id == row["id"])
+        shown = _seals.read(source, row["wrapped_key"]) if source else {}
+    else:
+        source = _last(session, row, SUBMISSION.c.form == PUBLIC_FORM) if form.id == "F01" else None
+        shown = draft[0] if draft else _known(session, row, form, source, now, lang)
+    shown = shown if draft or sensitive else form.split(shown)[0]
+    seal = _seal_on(session, person, row, form, source, shown) if source else None
+    if seal and not seal.open:
+        shown = {name: value for name, value in shown.items() if name not in seal.names}
+    return Filled(shown, sensitive, draft[1] if draft else None, seal)
+
+
+def _seal_on(
+    session: Session, person: Person, row: Row, form: Form, source: Row, shown: Mapping[str, Any]
+) -> Seal | None:
+    """The seal on what `shown` holds of the record `source`; opened at once for who does the task."""
+    told = _seals.read(source, row["wrapped_key"])
+    there = frozenset(name for name in _seals.names(form, form.known(told)) if shown.get(name) == told[name])
+    seal = Seals(session, person, row["case_id"]).of(source["id"], source["user_id"], there)
+    theirs = row["status"] == "open" and row["assignee_id"] == person.id
+    if seal and theirs and not seal.open and seal.ask == "reason":
+        return reading.for_task(person, row["id"], seal)
+    return seal
+
+
+def reads_sensitive(session: Session, person: Person, task_id: int) -> bool:
+    """Whether this person sees the S2 of a task without saying why."""
+    decision = access.policy(session).can(person, "read", access.task_resource(session, task_id), "S2")
+    return bool(decision) and not decision.needs
+
+
+def _last(session: Session, row: Row, which: Any) -> Row | None:
+    found = _seals.sent(session, row["case_id"], which)
+    return found[-1] if found else None
+
+
+def _draft(session: Session, person: Person, row: Row) -> tuple[dict[str, Any], datetime] | None:
+    query = select(DRAFT).where(DRAFT.c.user_id == person.id, DRAFT.c.key == f"task:{row['id']}")
+    found = session.execute(query).mappings().first()
+    if found is None:
+        return None
+    key = _seal.open_key(row["wrapped_key"])
+    return key.open(found["secret"], draft_place(person.id, found["key"])), found["saved_at"]
+
+
+def draft_place(user_id: int, key: str) -> str:
+    """Where a draft belongs; it opens for nobody else's row."""
+    return f"draft.secret:{user_id}:{key}"
+
+
+def _known(session: Session, row: Row, form: Form, source: Row | None, now: datetime, lang: str) -> dict[str, Any]:
+    """What a fresh form starts with: what the reporter wrote, a line for each child, the clock's figures."""
+    guardian_id = row["context"].get("guardian_id")
+    if CLOCK in form.questions and guardian_id:
+        return {CLOCK: clocks.figures(session, row["case_id"], guardian_id, now, lang)}
+    if source is not None:
+        return _from_public_report(row, form, source)
+    if form.id == "F03":
+        return {
+            "matches": [{"child_ref": f"{ref} {name}".strip()} for ref, name in choices.report_children(session, row)]
+        }
+    return {}
+
+
+def _from_public_report(row: Row, form: Form, source: Row) -> dict[str, Any]:
+    """What the public report says, as far as F01 asks the same."""
+    told = _seals.read(source, row["wrapped_key"])
+    asked = {name: told[name] for name in ("village", "safe_adult_now") if name in told}
+    children = [{**asked, **child} for child in told.get("children") or [{}]]
+    return {"learned_at": row["facts"].get("received_at"), **form.known(told), "channel": "web", "children": children}

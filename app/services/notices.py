@@ -1,0 +1,220 @@
+"""Notices as people read them: those for their posts, newest first; each says what to do and leads there.
+
+A notice holds no name and no narrative, and links only to what the reader may open. Whoever reads
+it, reads it for the unit; where the sender asked for a receipt, the case's record says who did.
+Source: issue "daily work", part 7; UI.md §5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import Select, and_, func, insert, or_, select, tuple_, update
+from sqlalchemy.orm import Session
+
+from app import clock, operations
+from app.db import Row, changed, db, table, transaction
+from app.errors import NotFound
+from app.models import Case, Notice, Outbox, Post, User
+from app.rules.access import Person
+from app.services import access, cases, commands, inbox, practice
+from app.services._work import Actor, Work
+from app.text import Text
+
+NOTICE, OUTBOX, CASE, POST, USER = (table(model) for model in (Notice, Outbox, Case, Post, User))
+PAGE = 30
+MOST_COUNTED = 99
+Place = Literal["task", "case", "report", "review", ""]
+
+KINDS: Mapping[str, Text] = {
+    "receipt": Text("报告已经受理，请告诉报告人。", "The report is accepted. Please tell the reporter."),
+    "receipt_with_code": Text(
+        "匿名报告已经受理。报告人来问时，凭编号和查询码答复。",
+        "The anonymous report is accepted. Answer the reporter by number and code when they ask.",
+    ),
+    "report_accepted": Text(
+        "你们这里有一份报告已经受理，留意接着派来的事。",
+        "A report from your area is accepted; watch for what follows from it.",
+    ),
+    "transfer_letter": Text(
+        "报告要移送有管辖权的公安机关。请送出移送函，收到回执再记一笔。",
+        "The report goes to the police with jurisdiction. Send the letter, and register the receipt when it comes.",
+    ),
+    "first_notice": Text(
+        "派出所核实有了结果，请看个案，准备接手。", "The police have findings. See the case and get ready."
+    ),
+    "entrustment_ended": Text(
+        "委托照护已经终止，请告诉父母。", "The entrusted care has ended. Please tell the parents."
+    ),
+    "task_directed": Text(
+        "主管督办一件过了期限的事，请打开看要求。", "A supervisor presses a task past its deadline. See what is asked."
+    ),
+    "task_reassigned": Text(
+        "一件过了期限的事改派给你，请打开看。", "A task past its deadline is now yours. Please open it."
+    ),
+    "facts_added": Text(
+        "报告人补充了情况，请看有没有新的危险。看不到报告的，问受理的派出所。",
+        "The reporter added to the report: see whether there is new danger. If you cannot see the report, ask the police who took it.",
+    ),
+    "glass_broken": Text(
+        "有人紧急查看了封存内容，请在一天内复核。",
+        "Somebody broke the glass on sealed content. Review it within a day.",
+    ),
+}
+"""What each notice says. Those to people who do not sign in say what their bearer is to do."""
+OTHER = Text("有一条通知。", "There is a notice.")
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeRow:
+    """One notice: what it says, whether it is to be passed on, where it leads, and who has read it."""
+
+    id: int
+    text: Text
+    pass_on: bool
+    sent_at: datetime
+    read_at: datetime | None
+    read_by: str
+    leads: Place
+    target: int
+    number: str  # of the case, when this person may open it
+
+
+@dataclass(frozen=True, slots=True)
+class NoticePage:
+    """One page of notices; `after` is the key of the next, or empty."""
+
+    rows: tuple[NoticeRow, ...]
+    unread: str
+    after: str
+    as_of: datetime
+
+
+def put(
+    work: Work, case_id: int, kind: str, role: str, key: str, ids: Mapping[str, Any], unit_id: int | None = None
+) -> None:
+    """Put a notice in the outbox: for `role` in `unit_id`, else in the unit that has the role for this case.
+
+    `key` makes a second copy impossible. The case need not be locked: nothing of it is changed.
+    """
+    payload = {"kind": kind, "role": role, "ids": dict(ids), "receipt": True, "unit_id": unit_id}
+    work.session.execute(insert(OUTBOX).values(
+        case_id=case_id, kind="notice", key=f"notice:{key}", target_case_id=None, payload=payload, state="waiting",
+        attempts=0, due_at=work.now,
+    ))  # fmt: skip
+
+
+# --- reading --------------------------------------------------------------------------------
+
+
+def _mine(person: Person) -> Any:
+    """True for notices to this person, to a post that they hold, or to a post of their unit that nobody holds."""
+    posts = [(post.unit_id, post.role) for post in person.posts]
+    units = [post.unit_id for post in person.posts]
+    held = select(POST.c.id).where(POST.c.unit_id == NOTICE.c.unit_id, POST.c.role == NOTICE.c.role).exists()
+    to_posts = or_(tuple_(NOTICE.c.unit_id, NOTICE.c.role).in_(posts), and_(NOTICE.c.unit_id.in_(units), ~held))
+    return or_(NOTICE.c.user_id == person.id, and_(NOTICE.c.user_id.is_(None), to_posts))
+
+
+def _base() -> Select[Any]:
+    return (
+        select(NOTICE, OUTBOX.c.payload, CASE.c.opened_at, CASE.c.wrapped_key, CASE.c.kind.label("case_kind"),
+               USER.c.name.label("reader"))
+        .join(OUTBOX, OUTBOX.c.id == NOTICE.c.outbox_id)
+        .join(CASE, CASE.c.id == NOTICE.c.case_id)
+        .outerjoin(USER, USER.c.id == NOTICE.c.reader_id)
+    )  # fmt: skip
+
+
+def page(person: Person, after: str = "") -> NoticePage:
+    """One page of this person's notices, newest first. Raises Refused for a wrong key."""
+    session = db.session()
+    query = _base().where(_mine(person))
+    if after:
+        query = query.where(tuple_(NOTICE.c.sent_at, NOTICE.c.id) < inbox.key_of(after))
+    found = list(
+        session.execute(query.order_by(NOTICE.c.sent_at.desc(), NOTICE.c.id.desc()).limit(PAGE + 1)).mappings()
+    )
+    shown = _rows(session, person, found[:PAGE])
+    last = found[PAGE - 1] if len(found) > PAGE else None
+    following = f"{last['sent_at'].isoformat()}_{last['id']}" if last else ""
+    return NoticePage(shown, unread(person), following, practice.now())
+
+
+def unread(person: Person) -> str:
+    """How many notices nobody has read yet; past a hundred, “99+”."""
+    some = select(NOTICE.c.id).where(NOTICE.c.read_at.is_(None), _mine(person)).limit(MOST_COUNTED + 1).subquery()
+    figure = db.session.scalar(select(func.count()).select_from(some)) or 0
+    return str(figure) if figure <= MOST_COUNTED else f"{MOST_COUNTED}+"
+
+
+def _rows(session: Session, person: Person, found: Sequence[Row]) -> tuple[NoticeRow, ...]:
+    wanted = {row["case_id"] for row in found} | {row["payload"]["ids"].get("report_case_id") for row in found} - {None}
+    query = select(CASE.c.id).where(CASE.c.id.in_(wanted), access.seen_cases(session, person))
+    seen = set(session.scalars(query)) if wanted else set()
+    return tuple(_row(session, person, row, seen) for row in found)
+
+
+def _row(session: Session, person: Person, row: Row, seen: set[int]) -> NoticeRow:
+    leads, target = _leads(session, person, row, seen)
+    return NoticeRow(
+        id=row["id"],
+        text=KINDS.get(row["kind"], OTHER),
+        pass_on=row["payload"]["role"] in operations.OUTSIDE - {"assignee"},
+        sent_at=row["sent_at"],
+        read_at=row["read_at"],
+        read_by=row["reader"] or "",
+        leads=leads,
+        target=target,
+        number=cases.number(row["case_id"], row["opened_at"]) if row["case_id"] in seen else "",
+    )
+
+
+def _leads(session: Session, person: Person, row: Row, seen: set[int]) -> tuple[Place, int]:
+    """Where a notice leads this person: the nearest to the matter of all that they may open."""
+    ids: Mapping[str, Any] = row["payload"]["ids"]
+    if "read_id" in ids:
+        return "review", int(ids["read_id"])
+    if "task_id" in ids and _sees_task(session, person, int(ids["task_id"])):
+        return "task", int(ids["task_id"])
+    if ids.get("report_case_id") in seen:
+        return "report", int(ids["report_case_id"])
+    if row["case_id"] in seen:
+        return ("report" if row["case_kind"] == "report" else "case"), int(row["case_id"])
+    return "", 0
+
+
+def _sees_task(session: Session, person: Person, task_id: int) -> bool:
+    decision = access.policy(session).can(person, "see", access.task_resource(session, task_id))
+    return bool(decision) and not decision.needs
+
+
+def read(person: Person, notice_id: int) -> NoticeRow:
+    """Mark a notice as read, or passed on, for its unit; returns where it leads. Reading twice changes nothing.
+
+    Raises NotFound.
+    """
+    session = db.session()
+    row = session.execute(_base().where(NOTICE.c.id == notice_id, _mine(person))).mappings().first()
+    if row is None:
+        raise NotFound("no_notice", access.NOTHING_HERE)
+    (shown,) = _rows(session, person, [row])
+    if row["read_at"] is None:
+        _mark(person, row)
+    return shown
+
+
+def _mark(person: Person, row: Row) -> None:
+    unread = update(NOTICE).where(NOTICE.c.id == row["id"], NOTICE.c.read_at.is_(None))
+    if row["wrapped_key"] is None or not row["payload"]["receipt"]:
+        with transaction() as session:
+            now = clock.now(practice.offset(session))
+            session.execute(unread.values(read_at=now, reader_id=person.id))
+        return
+    with commands.work_on(Actor(person.id, "desk")) as work:
+        case = work.lock(row["case_id"])
+        if changed(work.session, unread.values(read_at=work.now, reader_id=person.id)):
+            case.chain.append("notice_read", {"notice": row["kind"]}, at=work.now, actor_id=person.id)
