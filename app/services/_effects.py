@@ -13,14 +13,19 @@ from sqlalchemy import Table, insert, update
 
 from app import operations
 from app.db import table
+from app.errors import Refused
 from app.models import CaseLink, ClockAlert, Deadline, Performance, Placement, ReportLink, Task
 from app.services import _queue, _registers, _route
 from app.services._work import NO_LIMIT, Live, OpenCase, Work
+from app.text import Text
 
 PLAIN: Mapping[str, Table] = {
     model.__tablename__: table(model) for model in (CaseLink, ClockAlert, Performance, Placement, ReportLink)
 }
 TASK, DEADLINE = table(Task), table(Deadline)
+PAST_LIMIT = Text(
+    "新的期限已经过去了，请填一个以后的时间。", "The new limit has passed already; give a time that is still to come."
+)
 
 
 class Applied:
@@ -117,6 +122,8 @@ def _notify(done: Applied, notice: operations.Notice, index: int) -> None:
 def _change_task(done: Applied, change: operations.TaskChange) -> None:
     """A supervisor's decision: another person, a later limit, or none; the form is never locked."""
     work = done.work
+    if change.due_at is not None and change.due_at <= work.now:
+        raise Refused("past_limit", PAST_LIMIT, task=change.task_id)
     work.flush()
     values: dict[str, Any] = {"version": TASK.c.version + 1}
     if change.assignee_id is not None:

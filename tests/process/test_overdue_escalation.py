@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from app.db import db, table
+from app.errors import Refused
 from app.models import Task
 from app.services import oversight, people
 from app.services.views import OverdueRow
@@ -144,3 +145,12 @@ def test_an_escalation_is_not_itself_escalated(world: World) -> None:
     world.pass_time("P1Y")
     assert len(world.instances(ESCALATION, status=("running", "done"))) == 1
     assert world.ended(ESCALATION) == [["x6"]]
+
+
+def test_a_limit_cannot_be_extended_to_a_time_that_has_passed(world: World) -> None:
+    """A slip of the pen is told to whoever made it; the decision stays theirs to make."""
+    overdue(world)
+    passed = world.open("legal-aid", "t1")["due_at"]
+    with pytest.raises(Refused, match="past_limit"):
+        world.send("t1", ESCALATION, escalation_action="extend", new_due_at=passed)
+    assert world.open(ESCALATION, "t1")
