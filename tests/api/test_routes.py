@@ -61,7 +61,7 @@ def rules(site: Site) -> Iterator[tuple[Rule, str, str]]:
         sa.select(Instance.id, Instance.process).where(Instance.case_id == case).order_by(Instance.id)
     )[0]
     given = {"task_id": task, "case_id": case, "instance_id": instance["id"], "process": instance["process"],
-             "message": "performance_changed", "incident_id": 1, "submission_id": 1, "notice_id": 1, "read_id": 1,
+             "message": "performance_changed", "incident_id": 1, "sample_id": 1, "submission_id": 1, "notice_id": 1, "read_id": 1,
              "lang": "en", "filename": "favicon.svg"}  # fmt: skip
     with site.app.test_request_context():
         adapter = site.app.create_url_adapter(None) or site.app.url_map.bind("localhost")

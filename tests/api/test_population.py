@@ -1,0 +1,229 @@
+"""What auditors get over HTTP and nobody else: the whole-population pages, samples, and event logs that leak nothing.
+
+The logs are read by readers of their own (tests/population/readers.py) and held against the event table.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import datetime
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from app.db import table
+from app.models import AuditSample, Case, Event, Task, User
+from tests.api.site import MARKS, TOWNSHIP, Caller, Site, says_nothing
+from tests.api.test_routes import everybody
+from tests.population import readers
+from tests.unit.test_cli import run
+
+CASE, EVENT, TASK, SAMPLE = table(Case), table(Event), table(Task), table(AuditSample)
+PAGE = "/audit/population"
+LEFT_IN = ("step", "read", "read_reviewed", "notice_read")
+PSEUDONYM = re.compile(r"p-[0-9a-f]{32}")
+
+
+def auditor(site: Site) -> Caller:
+    return site.person("auditor", "620700-audit")
+
+
+def log(caller: Caller, form: str, **more: str) -> str:
+    """An event log, as a browser gets it."""
+    answer = caller.get(f"{PAGE}/export", query_string={"format": form, **more})
+    assert answer.status_code == 200
+    assert answer.headers["Content-Disposition"].startswith("attachment;")
+    assert says_nothing(answer)
+    return answer.text
+
+
+def told(site: Site, **where: Any) -> list[dict[str, Any]]:
+    """The events that a log has to hold: those of cases that are not sealed, but the engine's own moves."""
+    query = sa.select(EVENT).join(CASE, CASE.c.id == EVENT.c.case_id).where(
+        CASE.c.sealed.is_(False), EVENT.c.kind.not_in(LEFT_IN)
+    )  # fmt: skip
+    return site.rows(query.order_by(EVENT.c.case_id, EVENT.c.occurred_at, EVENT.c.seq))
+
+
+# --- who -----------------------------------------------------------------------------------
+
+
+def test_only_auditors_get_in(shared_site: Site) -> None:
+    with shared_site.app.test_request_context():
+        paths = [
+            "/",
+            "/processes/report-intake",
+            "/samples/1",
+            "/export?format=csv",
+            "/export?format=xes",
+            "/export?format=ocel",
+        ]
+    seen = set()
+    for caller in everybody(shared_site):
+        may = caller.user_id == auditor(shared_site).user_id
+        for path in paths:
+            status = caller.get(PAGE + path).status_code
+            assert status == ((404 if path == "/samples/1" else 200) if may else 403), path
+        assert caller.post(f"{PAGE}/samples", {"size": "1"}).status_code == (302 if may else 403)
+        seen.add(may)
+    assert seen == {True, False}
+
+
+def test_the_pages_name_nobody(shared_site: Site) -> None:
+    caller = auditor(shared_site)
+    drawn = caller.post(f"{PAGE}/samples", {"size": "200"}).headers["Location"]
+    for path in (f"{PAGE}/", f"{PAGE}/processes/emergency-response", drawn):
+        answer = caller.get(path)
+        assert answer.status_code == 200
+        assert says_nothing(answer)
+
+
+def test_what_was_typed_comes_back_escaped(shared_site: Site) -> None:
+    answer = auditor(shared_site).post(f"{PAGE}/samples", {"size": "<b>", "seed": '"><script>', "process": ""})
+    assert answer.status_code == 422
+    assert "<script>" not in answer.text.replace("<script type", "").replace("<script src", "")
+    assert "&lt;b&gt;" in answer.text
+
+
+def test_a_process_or_format_or_day_that_is_none(shared_site: Site) -> None:
+    caller = auditor(shared_site)
+    assert caller.get(f"{PAGE}/processes/none").status_code == 404
+    assert caller.get(f"{PAGE}/export?format=exe").status_code == 404
+    assert caller.get(f"{PAGE}/export?format=csv&since=gestern").status_code == 422
+    assert caller.post(f"{PAGE}/samples", {"size": "1", "process": "none"}).status_code == 404
+
+
+# --- what ----------------------------------------------------------------------------------
+
+
+def test_csv_is_read(shared_site: Site) -> None:
+    rows, events = readers.table(log(auditor(shared_site), "csv")), told(shared_site)
+    assert [(int(row["case"]), int(row["event"]), row["kind"]) for row in rows] == [
+        (event["case_id"], event["seq"], event["kind"]) for event in events
+    ]
+    for row, event in zip(rows, events, strict=True):
+        assert readers.instant(row["time"]) == event["occurred_at"]
+        assert readers.instant(row["recorded"]) == event["recorded_at"]
+
+
+def test_xes_is_read(shared_site: Site) -> None:
+    read, events = readers.xes(log(auditor(shared_site), "xes")), told(shared_site)
+    assert sum(map(len, read.cases.values())) == len(events)
+    assert set(read.cases) == {str(event["case_id"]) for event in events}
+    sealed = shared_site.rows(sa.select(CASE.c.id).where(CASE.c.sealed))
+    assert sealed
+    assert read.whole["sealed_cases_left_out"] == len(sealed)
+    for case, lines in read.cases.items():
+        mine = [event for event in events if str(event["case_id"]) == case]
+        assert [(line["event"], line["time:timestamp"]) for line in lines] == [
+            (event["seq"], event["occurred_at"]) for event in mine
+        ]
+    _task_lines(shared_site, [line for lines in read.cases.values() for line in lines])
+
+
+def _task_lines(site: Site, lines: list[dict[str, Any]]) -> None:
+    """Opening, doing and withdrawing a task are one activity in three transitions."""
+    tasks = {row["id"]: row for row in site.rows(sa.select(TASK))}
+    transitions: dict[int, list[str]] = {}
+    for line in lines:
+        if line["kind"] in ("task_opened", "task_done", "task_cancelled"):
+            task = tasks[line["task"]]
+            assert line["concept:name"].startswith(f"{task['process']}.{task['element']} ")
+            assert line["org:role"] == task["role"]
+            transitions.setdefault(line["task"], []).append(line["lifecycle:transition"])
+    for number, found in transitions.items():
+        closing = {"open": [], "done": ["complete"], "cancelled": ["withdraw"]}[tasks[number]["status"]]
+        assert found == ["schedule", *closing]
+
+
+def test_ocel_is_read(shared_site: Site) -> None:
+    read, events = readers.ocel(log(auditor(shared_site), "ocel")), told(shared_site)
+    lines = [line for found in read.cases.values() for line in found]
+    assert {line["id"] for line in lines} == {f"{event['case_id']}.{event['seq']}" for event in events}
+    assert len(lines) == len(events)
+    kinds = {one["type"] for one in read.about.values()}
+    assert kinds == {"case", "instance", "task", "actor"}
+    wholes = {one["id"]: [each["objectId"] for each in one["relationships"]] for one in read.about.values()}
+    for task in shared_site.rows(sa.select(TASK).where(TASK.c.case_id.in_([event["case_id"] for event in events]))):
+        assert wholes[f"task:{task['id']}"] == [f"instance:{task['instance_id']}"]
+        assert wholes[f"instance:{task['instance_id']}"] == [f"case:{task['case_id']}"]
+
+
+def test_an_english_log_names_activities_in_english(shared_site: Site) -> None:
+    caller = auditor(shared_site)
+    caller.client.set_cookie("lang", "en")
+    names = {row["activity"] for row in readers.table(log(caller, "csv"))}
+    assert "emergency-response.t1 Go out and see the child" in names
+    assert all(name.isascii() for name in names)
+
+
+def test_since_cuts_by_when_it_was_recorded(site: Site) -> None:
+    events = told(site)
+    middle = sorted(event["recorded_at"] for event in events)[len(events) // 2]
+    rows = readers.table(log(auditor(site), "csv", since=middle.isoformat()))
+    wanted = {(event["case_id"], event["seq"]) for event in events if event["recorded_at"] >= middle}
+    assert {(int(row["case"]), int(row["event"])) for row in rows} == wanted
+    readers.xes(log(auditor(site), "xes", since="2099-01-01"))
+    empty = readers.ocel(log(auditor(site), "ocel", since="2099-01-01"))
+    assert empty.cases == {}
+
+
+# --- what never ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("form", ["csv", "xes", "ocel"])
+def test_no_log_holds_what_is_sealed_or_personal(shared_site: Site, form: str) -> None:
+    text = log(auditor(shared_site), form)
+    assert not any(mark in text for mark in MARKS)
+    sealed = shared_site.rows(sa.select(TASK.c.id).join(CASE, CASE.c.id == TASK.c.case_id).where(CASE.c.sealed))
+    hidden = {row["id"] for row in sealed}
+    if form == "csv":
+        rows = readers.table(text)
+        assert not hidden & {int(row["task"]) for row in rows if row["task"]}
+        actors = {row["actor"] for row in rows} - {""}
+        assert actors
+        assert all(PSEUDONYM.fullmatch(actor) for actor in actors)
+        people = {row["actor_id"] for row in told(shared_site)} - {None}
+        assert len(actors) == len(people), "one pseudonym for each person"
+    villages = re.findall(r"62\d{7,}", text)
+    assert not villages, "places are told down to the county"
+    names = shared_site.rows(sa.select(User.name, User.username))
+    assert not [row["name"] for row in names if len(row["name"]) > 1 and row["name"] in text]
+
+
+def test_pseudonyms_are_the_installations_own(shared_site: Site) -> None:
+    """Nobody can make them from a user's number without the key; and they are the same in every log."""
+    first, again = (readers.table(log(auditor(shared_site), "csv")) for _ in range(2))
+    assert [row["actor"] for row in first] == [row["actor"] for row in again]
+    xes = {
+        line.get("org:resource", "")
+        for lines in readers.xes(log(auditor(shared_site), "xes")).cases.values()
+        for line in lines
+    }
+    assert xes == {row["actor"] for row in first}
+
+
+def test_the_command_line_exports_the_same(shared_site: Site) -> None:
+    for form, read in (("csv", readers.table), ("xes", readers.xes), ("ocel", readers.ocel)):
+        done = run(shared_site.app, "audit", "export-log", "--format", form)
+        assert read(done.stdout_bytes.decode()) == read(log(auditor(shared_site), form))  # type: ignore[operator]
+        assert "sealed cases left out" in done.stderr
+    late = run(shared_site.app, "audit", "export-log", "--format", "csv", "--since", "2099-01-01T00:00:00+08:00")
+    assert readers.table(late.stdout_bytes.decode()) == []
+    assert "看不懂" in run(shared_site.app, "audit", "export-log", "--format", "csv", "--since", "soon", code=1).stderr
+    run(shared_site.app, "audit", "export-log", "--format", "exe", code=2)
+
+
+def test_samples_are_kept(site: Site) -> None:
+    caller = auditor(site)
+    moved = caller.post(f"{PAGE}/samples", {"size": "2", "seed": "7"})
+    assert moved.status_code == 302
+    (row,) = site.rows(sa.select(SAMPLE))
+    assert (row["user_id"], row["seed"], len(row["case_ids"])) == (caller.user_id, "7", 2)
+    assert isinstance(row["drawn_at"], datetime)
+    assert json.dumps(row["paths"])
+    page = caller.get(moved.headers["Location"]).text
+    assert all(f"/audit/cases/{case}" in page for case in row["case_ids"])
+    assert TOWNSHIP not in page
