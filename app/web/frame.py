@@ -103,6 +103,7 @@ def sections(person: Person) -> list[dict[str, Any]]:
         ("processes", _("流程"), "processes.index", "route", True),
         ("desk", _("通知"), "desk.notices", "bell", AUDITOR in roles and not has_inbox),
         ("audit", _("审计"), "audit.index", "file-search", AUDITOR in roles),
+        ("population", _("总体"), "population.index", "chart-dots-3", AUDITOR in roles),
     ]
     return [
         {"key": key, "label": label, "href": url_for(endpoint), "icon": icon, "current": request.blueprint == key}
