@@ -106,7 +106,7 @@ def _one(connection: Connection, case_id: int, keys: Keys, report: Report, ancho
     for rows in audit_rows.stream(connection, query):
         for placed in rows:
             position, leaf, event = placed[0], placed[1], placed[2:]
-            found = audit_tree.leaf_of(chains.check(event), event[-1])
+            found = audit_tree.leaf_of(chains.check(event, position), event[-1])
             if position is not None:
                 _place(report, log, event, position, leaf, found)
     report.cases, (report.events, head) = 1, chains.ends.get(case_id, START)

@@ -44,18 +44,21 @@ class Chains:
         self.ends: dict[int, tuple[int, bytes]] = {}
         self._report, self._keyring = report, keyring
 
-    def check(self, event: Any) -> bytes:
-        """Check the next event (audit_rows.COLUMNS) and go on from it; returns the hash that its content has."""
+    def check(self, event: Any, position: int | None = None) -> bytes:
+        """Check the next event (audit_rows.COLUMNS) and go on from it; returns the hash that its content has.
+
+        `position` is its place in the log, if it has one.
+        """
         case_id, seq, prev, hash_, body, begin, _, sealed = event
         content = hashlib.sha256(prev + body).digest()
         wrong = self._fault(event, content)
         if wrong:
-            self._report.add(wrong, case_id=case_id, seq=seq)
+            self._report.add(wrong, case_id=case_id, seq=seq, position=position)
         elif self._keyring:
             kept = commits(case_id, seq, body, begin, sealed, self._keyring)
             self._report.sealed += bool(kept)
             if kept is False:
-                self._report.add("sealed", case_id=case_id, seq=seq)
+                self._report.add("sealed", case_id=case_id, seq=seq, position=position)
         self.ends[case_id] = seq, hash_
         return content
 

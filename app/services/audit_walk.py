@@ -109,7 +109,7 @@ class Walk:
     def _closely(self, row: Any) -> bytes:
         """An entry, test by test; returns the leaf that its event has."""
         position, leaf, event = row[0], row[1], row[2:]
-        found = audit_tree.leaf_of(self._chains.check(event), event[-1])
+        found = audit_tree.leaf_of(self._chains.check(event, position), event[-1])
         if found != leaf:
             self.report.add("leaf", case_id=event[0], seq=event[1], position=position)
         return found

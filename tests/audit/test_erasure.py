@@ -1,0 +1,169 @@
+"""Lawful erasure: the key is destroyed, the chain stays whole, and nobody can read the child's data again."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+
+from app.db import db, table, transaction
+from app.demo import load
+from app.errors import NotFound, Refused
+from app.models import Case, Child, Draft, Event, Submission
+from app.services import (
+    _registers,
+    _seal,
+    audit,
+    audit_erasure,
+    audit_export,
+    audit_log,
+    commands,
+    releases,
+    submissions,
+    tasks,
+)
+from app.services._work import SYSTEM, Actor
+from tests import postgres
+from tests.audit.test_export import file_report, verify
+from tests.conftest import rows
+from tests.world import VILLAGE
+
+Move = Callable[[datetime], None]
+NAME, WORDS, TYPED = "林小禾", "她说晚上一个人害怕", "还没写完的话"
+BASIS = "law:pipl-47"
+
+
+@pytest.fixture
+def child(app: Flask, at: Move) -> int:
+    """A child's case with everything that may be personal: register, submission, draft, sealed event."""
+    load.load(0, seed=1)
+    with commands.work_on(SYSTEM) as work:
+        case = work.open_case("child", VILLAGE)
+        _registers.add_child(work, case, {"name": NAME, "sex": "f", "age_or_dob": "9"})
+        form = releases.current_library().form("report-public")
+        submissions.add(work, case, form, {"facts": WORDS, "village": "620702101201"}, "desk.word")
+        case.chain.append("facts_added", {"form": form.id}, at=work.now, secret={"name": NAME})
+        secret = case.key.seal({"note": TYPED}, tasks.draft_place(1, "task:1"))
+        work.session.execute(sa.insert(Draft).values(
+            user_id=1, key="task:1", case_id=case.id, secret=secret, saved_at=work.now
+        ))  # fmt: skip
+    audit_log.tick()
+    return case.id
+
+
+def of(model: Any, case_id: int) -> list[dict[str, Any]]:
+    return [row for row in rows(table(model)) if row["case_id"] == case_id]
+
+
+def case_row(case_id: int) -> dict[str, Any]:
+    return next(row for row in rows(table(Case)) if row["id"] == case_id)
+
+
+def test_nothing_can_be_read_and_the_record_stays_whole(app: Flask, child: int, tmp_path: Path) -> None:
+    (submission,), (register,) = of(Submission, child), of(Child, child)
+    key = _seal.open_key(case_row(child)["wrapped_key"])
+    assert submissions.read(submission, key)["facts"] == WORDS
+    erased = audit_erasure.erase_case_key(child, BASIS, Actor(2, "admin"))
+    assert erased == audit_erasure.Erased(child, ())
+    row = case_row(child)
+    assert row["wrapped_key"] is None
+    with pytest.raises(Refused, match="erased"):
+        _seal.open_key(row["wrapped_key"])
+    assert of(Draft, child) == []
+    assert of(Child, child)[0]["name_index"] != register["name_index"] == _seal.blind_index("child.name", NAME)
+    last = max(of(Event, child), key=lambda event: event["seq"])
+    assert (last["kind"], last["actor_id"], last["sealed"]) == ("erased", 2, None)
+    assert '"data":{"basis":"law:pipl-47"}' in last["body"]
+    audit_log.tick()
+    for report in (audit.examine(), audit.examine(child)):
+        assert (report.breaks, report.erased) == ([], 1)
+        assert any("lawfully erased" in words.en for words in report.words())
+    audit_export.case(child, tmp_path / "erased.zip")
+    assert f"{last['seq']} events of 1 cases" in verify(tmp_path / "erased.zip")
+
+
+def test_backups_made_afterwards_do_not_hold_the_key(app: Flask, child: int, tmp_path: Path) -> None:
+    wrapped = case_row(child)["wrapped_key"]
+    with transaction() as session:  # an older copy of the row lies about, as after any step
+        session.execute(sa.update(Case).where(Case.id == child).values(version=Case.version + 1))
+    audit_erasure.erase_case_key(child, BASIS, SYSTEM)
+    db.session.remove()
+    for backup in backups(app, tmp_path):
+        assert wrapped not in backup
+        assert wrapped.hex().encode() not in backup.lower()
+        assert b'"basis":"law:pipl-47"' in backup, "it is a backup of this very database"
+
+
+def backups(app: Flask, folder: Path) -> list[bytes]:
+    """Every way to copy this database."""
+    url = db.engine.url
+    if url.get_backend_name() == "sqlite":
+        file = Path(url.database or "")
+        with sqlite3.connect(file) as source, sqlite3.connect(folder / "copy.db") as copy:
+            source.backup(copy)
+            source.execute("VACUUM INTO ?", (str(folder / "vacuumed.db"),))
+        log = file.with_name(f"{file.name}-wal")
+        whole = file.read_bytes() + (log.read_bytes() if log.exists() else b"")
+        return [whole, (folder / "copy.db").read_bytes(), (folder / "vacuumed.db").read_bytes()]
+    dump = [str(postgres.binaries() / "pg_dump"), url.render_as_string(hide_password=False).replace("+psycopg", "")]
+    return [subprocess.run(dump, capture_output=True, check=True).stdout]
+
+
+@pytest.mark.parametrize("basis", ["", "law", "law:林小禾", "law:a b", "because", "law:" + "x" * 61])
+@pytest.mark.parametrize("make_app", ["sqlite"], indirect=True)
+def test_the_basis_is_a_code(child: int, basis: str) -> None:
+    with pytest.raises(Refused, match="no_basis"):
+        audit_erasure.erase_case_key(child, basis, SYSTEM)
+    assert case_row(child)["wrapped_key"] is not None
+
+
+def test_a_case_under_way_is_not_erased_nor_one_twice(child: int) -> None:
+    with pytest.raises(Refused, match="still_open"):
+        audit_erasure.erase_case_key(file_report(), BASIS, SYSTEM)
+    audit_erasure.erase_case_key(child, BASIS, SYSTEM)
+    with pytest.raises(Refused, match="erased"):
+        audit_erasure.erase_case_key(child, BASIS, SYSTEM)
+    with pytest.raises(NotFound):
+        audit_erasure.erase_case_key(9_999, BASIS, SYSTEM)
+    assert audit.verify() == []
+
+
+def test_reports_that_tell_of_the_child_are_named(child: int) -> None:
+    with commands.work_on(SYSTEM) as work:
+        report = work.open_case("report", VILLAGE)
+        report_id, _, _ = _registers.new_report(work, report, "web")
+        work.session.execute(sa.insert(db.metadata.tables["report_link"]).values(
+            report_id=report_id, case_id=child, child_ref=1, kind="opened", recorded_at=work.now
+        ))  # fmt: skip
+    assert audit_erasure.erase_case_key(child, BASIS, SYSTEM).told_in == (report.id,)
+
+
+def test_a_key_that_vanishes_or_comes_back_is_noticed(child: int) -> None:
+    wrapped = case_row(child)["wrapped_key"]
+    set_key(child, None)
+    assert [one.code for one in audit.verify()] == ["key_gone"]
+    assert [one.code for one in audit.examine(child).breaks] == ["key_gone"]
+    set_key(child, wrapped)
+    audit_erasure.erase_case_key(child, BASIS, SYSTEM)
+    set_key(child, wrapped)
+    assert [one.code for one in audit.verify()] == ["key_back"]
+
+
+def set_key(case_id: int, wrapped: bytes | None) -> None:
+    with transaction() as session:
+        session.execute(sa.update(Case).where(Case.id == case_id).values(wrapped_key=wrapped))
+
+
+def test_the_command_line_asks_first(app: Flask, child: int) -> None:
+    run = app.test_cli_runner().invoke
+    assert run(args=["audit", "erase", str(child), "--basis", BASIS], input="n\n").exit_code == 1
+    assert case_row(child)["wrapped_key"] is not None
+    done = run(args=["audit", "erase", str(child), "--basis", BASIS], input="y\n")
+    assert (done.exit_code, f"The personal data of case {child} is erased" in done.output) == (0, True)
