@@ -18,13 +18,14 @@ from sqlalchemy.orm import Session
 from app import clock, operations
 from app.db import Row, changed, db, table, transaction
 from app.errors import NotFound
-from app.models import Case, Notice, Outbox, Post, User
+from app.models import Case, Notice, Outbox, Post, ReportLink, User
 from app.rules.access import Person
 from app.services import access, cases, commands, inbox, practice
 from app.services._work import Actor, Work
 from app.text import Text
 
 NOTICE, OUTBOX, CASE, POST, USER = (table(model) for model in (Notice, Outbox, Case, Post, User))
+LINK = table(ReportLink)
 PAGE = 30
 MOST_COUNTED = 99
 Place = Literal["task", "case", "report", "review", ""]
@@ -56,8 +57,7 @@ KINDS: Mapping[str, Text] = {
         "一件过了期限的事改派给你，请打开看。", "A task past its deadline is now yours. Please open it."
     ),
     "facts_added": Text(
-        "报告人补充了情况，请看有没有新的危险。看不到报告的，问受理的派出所。",
-        "The reporter added to the report: see whether there is new danger. If you cannot see the report, ask the police who took it.",
+        "报告人补充了情况，请看有没有新的危险。", "The reporter added to the report. See whether there is new danger."
     ),
     "glass_broken": Text(
         "有人紧急查看了封存内容，请在一天内复核。",
@@ -65,6 +65,10 @@ KINDS: Mapping[str, Text] = {
     ),
 }
 """What each notice says. Those to people who do not sign in say what their bearer is to do."""
+ASK_THE_POLICE = Text(
+    "报告这个孩子的人补充了情况。报告不归你看，请问受理的派出所有没有新的危险。",
+    "Who reported this child added to it. The report is not for your post: ask the police who took it about new danger.",
+)
 OTHER = Text("有一条通知。", "There is a notice.")
 
 
@@ -121,7 +125,7 @@ def _mine(person: Person) -> Any:
 
 def _base() -> Select[Any]:
     return (
-        select(NOTICE, OUTBOX.c.payload, CASE.c.opened_at, CASE.c.wrapped_key, CASE.c.kind.label("case_kind"),
+        select(NOTICE, OUTBOX.c.payload, CASE.c.opened_at, CASE.c.wrapped_key,
                USER.c.name.label("reader"))
         .join(OUTBOX, OUTBOX.c.id == NOTICE.c.outbox_id)
         .join(CASE, CASE.c.id == NOTICE.c.case_id)
@@ -152,38 +156,59 @@ def unread(person: Person) -> str:
 
 
 def _rows(session: Session, person: Person, found: Sequence[Row]) -> tuple[NoticeRow, ...]:
-    wanted = {row["case_id"] for row in found} | {row["payload"]["ids"].get("report_case_id") for row in found} - {None}
-    query = select(CASE.c.id).where(CASE.c.id.in_(wanted), access.seen_cases(session, person))
-    seen = set(session.scalars(query)) if wanted else set()
-    return tuple(_row(session, person, row, seen) for row in found)
+    children = _children(session, found)
+    about = {case_id for row in found for case_id in _cases(row, children)}
+    query = select(CASE.c.id, CASE.c.kind).where(CASE.c.id.in_(about), access.seen_cases(session, person))
+    seen = {row.id: row.kind for row in session.execute(query)} if about else {}
+    return tuple(
+        _row(session, person, row, [case for case in _cases(row, children) if case in seen], seen) for row in found
+    )
 
 
-def _row(session: Session, person: Person, row: Row, seen: set[int]) -> NoticeRow:
-    leads, target = _leads(session, person, row, seen)
+def _children(session: Session, found: Sequence[Row]) -> dict[int, list[int]]:
+    """The children's cases of each report that a notice speaks of."""
+    reports = {row["payload"]["ids"]["report_id"] for row in found if row["payload"]["ids"].get("report_id")}
+    query = select(LINK.c.report_id, LINK.c.case_id).distinct().where(LINK.c.report_id.in_(reports))
+    linked: dict[int, list[int]] = {}
+    for row in session.execute(query.order_by(LINK.c.report_id, LINK.c.case_id)) if reports else ():
+        linked.setdefault(row.report_id, []).append(row.case_id)
+    return linked
+
+
+def _cases(row: Row, children: Mapping[int, Sequence[int]]) -> list[int]:
+    """The cases that a notice is about, the nearest first: a report, its own case, the children of the report."""
+    ids = row["payload"]["ids"]
+    return [
+        case for case in (ids.get("report_case_id"), row["case_id"], *children.get(ids.get("report_id"), ())) if case
+    ]
+
+
+def _row(session: Session, person: Person, row: Row, cases_seen: Sequence[int], kinds: Mapping[int, str]) -> NoticeRow:
+    leads, target = _leads(session, person, row, cases_seen, kinds)
     return NoticeRow(
         id=row["id"],
-        text=KINDS.get(row["kind"], OTHER),
+        text=ASK_THE_POLICE if row["kind"] == "facts_added" and leads != "report" else KINDS.get(row["kind"], OTHER),
         pass_on=row["payload"]["role"] in operations.OUTSIDE - {"assignee"},
         sent_at=row["sent_at"],
         read_at=row["read_at"],
         read_by=row["reader"] or "",
         leads=leads,
         target=target,
-        number=cases.number(row["case_id"], row["opened_at"]) if row["case_id"] in seen else "",
+        number=cases.number(row["case_id"], row["opened_at"]) if row["case_id"] in kinds else "",
     )
 
 
-def _leads(session: Session, person: Person, row: Row, seen: set[int]) -> tuple[Place, int]:
+def _leads(
+    session: Session, person: Person, row: Row, cases_seen: Sequence[int], kinds: Mapping[int, str]
+) -> tuple[Place, int]:
     """Where a notice leads this person: the nearest to the matter of all that they may open."""
     ids: Mapping[str, Any] = row["payload"]["ids"]
     if "read_id" in ids:
         return "review", int(ids["read_id"])
     if "task_id" in ids and _sees_task(session, person, int(ids["task_id"])):
         return "task", int(ids["task_id"])
-    if ids.get("report_case_id") in seen:
-        return "report", int(ids["report_case_id"])
-    if row["case_id"] in seen:
-        return ("report" if row["case_kind"] == "report" else "case"), int(row["case_id"])
+    for case_id in cases_seen[:1]:
+        return ("report" if kinds[case_id] == "report" else "case"), case_id
     return "", 0
 
 

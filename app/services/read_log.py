@@ -30,7 +30,6 @@ SUBMISSION, USER, REVIEWER, REVIEW = table(Submission), table(User), table(User)
 SHOWN = 200
 LONGEST_REMARK = 500
 Verdict = Literal["proper", "improper"]
-TASK_NEEDS = Text("办自己的事要用", "Needed for their own task")
 NOTHING_SAID = Text("", "")
 ERASED = Text("（已依法删除）", "(lawfully erased)")
 WHOLE_CASE = Text("整个个案", "The whole case")
@@ -50,7 +49,7 @@ class Reading:
     unit: Text
     role: Text
     why: str  # task, reason, glass
-    reason: Text
+    reason: Text  # nothing for a task: it is its own reason
     what: Text
     read_at: datetime
     until: datetime
@@ -170,7 +169,7 @@ def _reading(row: Row, books: Library, posts: dict[int, Row]) -> Reading:
 
 def _reason(row: Row) -> Text:
     if row["why"] == "task":
-        return TASK_NEEDS
+        return NOTHING_SAID
     if row["wrapped_key"] is None:
         return ERASED
     said = str(_opened(row, row["seq"], row["sealed"])["reason"])
@@ -196,5 +195,5 @@ def _what(row: Row, books: Library) -> Text:
     asked = [
         form.questions[name].label for name in orjson.loads(row["body"])["data"]["fields"] if name in form.questions
     ]
-    zh, en = "、".join(label.zh for label in asked), ", ".join(label.en for label in asked)
+    zh, en = "、".join(label.zh.rstrip("？") for label in asked), ", ".join(label.en.rstrip("?") for label in asked)
     return Text(f"{form.name.zh}：{zh}", f"{form.name.en}: {en}")

@@ -41,7 +41,7 @@ NO_SUCH_CASE = Text(
     "没有这个编号的个案，或者它不归你督办。请对照编号再输一次。",
     "There is no case with this number, or you do not supervise it. Check the number.",
 )
-NOT_PROVEN = Text("密码不对，没有打开。", "The password is wrong; nothing was opened.")
+NOT_PROVEN = Text("密码没有输对，什么都没有打开。", "This is not your password; nothing was opened.")
 
 
 @dataclass(frozen=True, slots=True)
