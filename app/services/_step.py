@@ -21,7 +21,6 @@ from sqlalchemy import bindparam, update
 
 from app import engine, operations
 from app.db import Write, table
-from app.errors import Refused
 from app.models import Deadline
 from app.rules import facts as learned
 from app.services import _effects, _needs, _route, _tasks, submissions
@@ -29,6 +28,10 @@ from app.services._queue import add_deadline, learn
 from app.services._work import Live, Work
 from app.text import Text
 
+ENDLESS = Text(
+    "流程之间互相触发停不下来，已撤销这次操作。请告诉管理员。",
+    "The processes keep triggering each other; nothing was changed. Tell the administrator.",
+)
 MOST_STEPS = 200
 """More steps than this from one command are a loop between instances, not work."""
 
@@ -66,7 +69,7 @@ class Told:
 
 
 def carry_out(work: Work) -> None:
-    """Carry out everything in the queue, then write the differences. Raises Refused when it does not end."""
+    """Carry out everything in the queue, then write the differences. Raises EngineError when it does not end."""
     for _ in range(MOST_STEPS):
         if not work.queue:
             work.save()
@@ -74,8 +77,7 @@ def carry_out(work: Work) -> None:
         live, command = work.queue.popleft()
         if live.status == "running":
             advance(work, live, command)
-    raise Refused("endless", Text("流程之间互相触发停不下来，已撤销这次操作。请告诉管理员。",
-                                  "The processes keep triggering each other; nothing was changed. Tell the administrator."))  # fmt: skip
+    raise engine.EngineError("endless", ENDLESS)
 
 
 def advance(work: Work, live: Live, command: engine.Command) -> None:

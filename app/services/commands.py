@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 from prometheus_client import Histogram
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, exists, insert, select, update
 from sqlalchemy.orm import Session
 
 from app import clock, engine
@@ -24,13 +24,25 @@ from app.models import Draft, Incident, Instance, Outbox, Submission, Task
 from app.rules import facts as learned
 from app.rules.forms import Form
 from app.services import _queue, _registers, _route, _seal, _step, choices, practice, submissions
-from app.services._work import CHANGED, SYSTEM, Actor, Live, Work
+from app.services._work import CHANGED, LOCK_CASE, SYSTEM, Actor, Live, Work
 from app.text import Text
 
-TASK, INSTANCE, DRAFT, SUBMISSION = table(Task), table(Instance), table(Draft), table(Submission)
+TASK, INSTANCE, DRAFT, SUBMISSION, INCIDENT = map(table, (Task, Instance, Draft, Submission, Incident))
 STEPS = Histogram("shouwang_step_seconds", "How long commands take, to the commit.", registry=None)
+FAILED_BEFORE = exists().where(
+    INCIDENT.c.source == "task", INCIDENT.c.source_id == TASK.c.id, INCIDENT.c.state == "open"
+)
 TASK_WITH_INSTANCE = (
-    select(TASK, INSTANCE).join(INSTANCE, INSTANCE.c.id == TASK.c.instance_id).where(TASK.c.id == bindparam("id"))
+    select(TASK, INSTANCE, FAILED_BEFORE)
+    .join(INSTANCE, INSTANCE.c.id == TASK.c.instance_id)
+    .where(TASK.c.id == bindparam("id"))
+)
+CLOSE_INCIDENT = Write(
+    update(INCIDENT)
+    .where(
+        INCIDENT.c.source == bindparam("_source"), INCIDENT.c.source_id == bindparam("_id"), INCIDENT.c.state == "open"
+    )
+    .values(state="closed")
 )
 DROP_DRAFT = Write(delete(DRAFT).where(DRAFT.c.user_id == bindparam("user_id"), DRAFT.c.key == bindparam("key")))
 FILL_IN = Text("还有几处要补，看看下面的提示。", "A few things are missing; see the notes below.")
@@ -82,19 +94,25 @@ def complete(
     case_id = 0
     try:
         with work_on(actor) as work:
-            case_id = work.lock_of_task(task_id).id
+            case = work.lock_of_task(task_id)
             if mark and (done := _done_before(work.session, actor, mark)):
                 return done
+            case_id = case.id
             task, live = _task_under_lock(work, task_id, version)
             work.occurred_at = occurred_at or work.now
             submission_id = _submit(work, live, task, raw, lang, mark)
         return Done(case_id, submission_id, tuple(work.opened_tasks))
-    except Refused:
-        raise
     except Exception as error:
-        if case_id:
+        if isinstance(error, engine.EngineError) and error.code == "task.not-open":  # a timer that was due went first
+            raise Stale("task_changed", CHANGED, task=task_id) from error
+        if case_id and _is_ours(error):
             record_incident(case_id, "task", task_id, error)
         raise
+
+
+def _is_ours(error: Exception) -> bool:
+    """True when no other answer would help: the step cannot be taken, or what it needs is not there."""
+    return not isinstance(error, Refused) or isinstance(error, engine.EngineError | NotFound)
 
 
 def _mark(key: str, sent: list[Any]) -> str:
@@ -121,7 +139,9 @@ def _task_under_lock(work: Work, task_id: int, version: int) -> tuple[Row, Live]
     row = work.connection.execute(TASK_WITH_INSTANCE, {"id": task_id}).first()
     assert row is not None, "the case was locked through this task"
     task = dict(zip(TASK.c.keys(), row[: len(TASK.c)], strict=True))
-    live = work.remember(dict(zip(INSTANCE.c.keys(), row[len(TASK.c) :], strict=True)))
+    live = work.remember(dict(zip(INSTANCE.c.keys(), row[len(TASK.c) : -1], strict=True)))
+    if row[-1]:
+        work.write(CLOSE_INCIDENT, {"_source": "task", "_id": task_id})
     if task["status"] != "open" or task["version"] != version:
         raise Stale("task_changed", CHANGED, task=task_id, status=task["status"])
     return task, live
@@ -205,12 +225,13 @@ def record_arrival(
 
 
 def record_incident(case_id: int, source: str, source_id: int, error: Exception) -> None:
-    """Keep what went wrong, in a transaction of its own, for a person to see and retry."""
+    """Keep what went wrong, in a transaction of its own, for a person to see and retry: once, however often it fails."""
     with transaction() as session:
+        session.execute(LOCK_CASE, {"id": case_id})
         now = clock.now(practice.offset(session))
         where = (Incident.source == source, Incident.source_id == source_id, Incident.state == "open")
         found = session.scalar(select(Incident).where(*where))
-        code = type(error).__name__
+        code = error.code if isinstance(error, Refused) else type(error).__name__
         if found is None:
             session.execute(insert(Incident).values(
                 case_id=case_id, source=source, source_id=source_id, code=code, detail={}, attempts=1, state="open",

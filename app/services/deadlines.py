@@ -8,9 +8,10 @@ ARCHITECTURE rule 3, RELIABILITY §2; ADR 0004.
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, or_, select, update
+from sqlalchemy import bindparam, literal, or_, select, tuple_, update
 
 from app import clock, engine
 from app.db import Row, db, table, transaction
@@ -22,15 +23,26 @@ log = logging.getLogger(__name__)
 DEADLINE, TASK = table(Deadline), table(Task)
 BY_ID = select(DEADLINE).where(DEADLINE.c.id == bindparam("id"))
 ESCALATION = "overdue-escalation"
+AT_A_TIME = 20
+"""Deadlines read at a time; others may fire some of them meanwhile."""
 BACK_OFF = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 720))
 """How long to wait before the next try; after the last, a person must look at the incident."""
 
 
-def due_ids(limit: int = 20) -> list[int]:
+def due_ids(limit: int = AT_A_TIME) -> list[int]:
     """Ids of deadlines that have come, oldest first; a failed one waits for its next try."""
+    return [row["id"] for row in _due(limit)]
+
+
+def _due(limit: int, after: Row | None = None) -> Sequence[Row]:
+    """Deadlines that have come, oldest first, from the one `after` which to go on."""
     ready = or_(DEADLINE.c.retry_at.is_(None), DEADLINE.c.retry_at <= clock.real_now())
-    query = select(DEADLINE.c.id).where(DEADLINE.c.state == "due", DEADLINE.c.due_at <= practice.now(), ready)
-    found = list(db.session.scalars(query.order_by(DEADLINE.c.due_at, DEADLINE.c.id).limit(limit)))
+    query = select(DEADLINE.c.due_at, DEADLINE.c.id).order_by(DEADLINE.c.due_at, DEADLINE.c.id).limit(limit)
+    query = query.where(DEADLINE.c.state == "due", DEADLINE.c.due_at <= practice.now(), ready)
+    if after is not None:
+        last = tuple_(literal(after["due_at"], DEADLINE.c.due_at.type), after["id"])
+        query = query.where(tuple_(DEADLINE.c.due_at, DEADLINE.c.id) > last)
+    found = db.session.execute(query).mappings().all()
     db.session.rollback()
     return found
 
@@ -51,6 +63,8 @@ def fire(deadline_id: int) -> bool:
             if row["state"] != "due" or row["due_at"] > work.now:
                 return False
             _act(work, case, row)
+            if row["attempts"]:
+                work.write(commands.CLOSE_INCIDENT, {"_source": "deadline", "_id": deadline_id})
         return True
     except Exception as error:
         log.exception("deadline failed", extra={"deadline": deadline_id, "case": case_id})
@@ -96,13 +110,19 @@ def _put_off(deadline_id: int) -> None:
 
 
 def tick() -> int:
-    """Fire everything that has come; returns how many. One transaction for each."""
+    """Fire everything that has come, and what comes of it at once; returns how many. One transaction for each."""
     fired = 0
-    while ids := due_ids():
-        done = sum(fire(deadline_id) for deadline_id in ids)
+    while done := _pass_by():
         fired += done
-        if not done:
-            break
+    return fired
+
+
+def _pass_by() -> int:
+    """Try each once, oldest first: one that fails, or whose case is being worked on, holds up no other."""
+    fired, last = 0, None
+    while rows := _due(AT_A_TIME, last):
+        fired += sum(fire(row["id"]) for row in rows)
+        last = rows[-1]
     return fired
 
 
