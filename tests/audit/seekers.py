@@ -10,16 +10,27 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
+import sqlalchemy as sa
+
 from app import engine
 from tests.property.test_walks import Walk
-from tests.world import World
+from tests.world import INSTANCE, World
 
 STICKS = 0.9
-"""How often somebody answers as they answered before: six months of neglect need it."""
+"""How often somebody answers as they answered before: a year of reviews needs it."""
+Mood = Mapping[str, str]
+"""Answers by the name of the question."""
+AT_FIRST: Mapping[str, Mood] = {"six-month-clock": {"state": "fails", "refusal_known": "yes"}}
+NEWS: Mapping[str, tuple[Mood, ...]] = {
+    "six-month-clock": ({"state": "performs", "source": "visit"}, {"state": "performs", "source": "school"}, {}),
+}
+"""Where chance alone would take too long: how a guardian is found to be at first, and what one hears later."""
 AWAY = 0.15
 """How often something happens that has nothing to do with the diagram in mind."""
 PATIENCE = 4
 """For so many steps it waits for an instance of its diagram, before it begins another child's."""
+ANEW = 0.03
+"""How often it begins another child's all the same."""
 
 
 def _hears(message: str, **payload: Any) -> Callable[[World], object]:
@@ -83,7 +94,7 @@ class Seeker(Walk):
 
     def begin(self) -> None:
         """Begin the diagram in another child's case, in another mood."""
-        self.mood, self.idle = {}, 0
+        self.mood, self.idle = dict(AT_FIRST.get(self.goal, {})), 0
         if self.goal == REPORT:
             self.news()
             return
@@ -103,11 +114,11 @@ class Seeker(Walk):
     def happen(self) -> None:
         """Let one thing happen, mostly in the diagram in mind."""
         self.idle = 0 if self.lives() else self.idle + 1
-        if self.idle > PATIENCE:
+        if self.idle > PATIENCE or self.rng.random() < ANEW:
             self.begin()
         things = (self.work_there, self.wait_there, self.hear_there, self.tell_there)
         there = self.rng.random() > AWAY
-        if not there or not any(thing() for thing in self.rng.sample(things, counts=(12, 2, 3, 1), k=3)):
+        if not there or not any(thing() for thing in self.rng.sample(things, counts=(24, 8, 5, 1), k=3)):
             super().step()
 
     def work_there(self) -> bool:
@@ -116,7 +127,8 @@ class Seeker(Walk):
         if tasks:
             task = self.rng.choice(tasks)
             element = self.world.library.definition(task["process"]).element(task["process"], task["element"])
-            self.world.send_task(task, self.answers(element.form or "") | self.matches(task))
+            one = self.world.rows(sa.select(INSTANCE.c.context).where(INSTANCE.c.id == task["instance_id"]))[0]
+            self.world.send_task(task, self.answers(element.form or "", one["context"]) | self.matches(task))
         return bool(tasks)
 
     def wait_there(self) -> bool:
@@ -132,7 +144,8 @@ class Seeker(Walk):
         awaited = [(name, one) for one in self.lives() for name, _ in one["awaits"] if desk[name]["desk"]]
         if awaited:
             name, one = self.rng.choice(awaited)
-            self.world.arrive(name, one["case_id"], one["id"], **self.answers(desk[name]["form"]))
+            self.mood |= self.rng.choice(NEWS.get(self.goal, ({},)))
+            self.world.arrive(name, one["case_id"], one["id"], **self.answers(desk[name]["form"], one["context"]))
         return bool(awaited)
 
     def tell_there(self) -> bool:
@@ -150,12 +163,14 @@ class Seeker(Walk):
         running = self.world.instances(status=("running",))
         return [one for one in running if self.goal in self.world.library.definition(one["process"]).processes]
 
-    def answers(self, form: str) -> dict[str, Any]:
-        """Answers to questions with options, mostly as before; now and then a mood changes."""
+    def answers(self, form: str, context: Mapping[str, Any]) -> dict[str, Any]:
+        """Answers to questions with options, mostly as before; now and then a mood changes. A guardian is the one meant."""
+        questions = self.world.library.form(form).questions
+        named = "guardian" in questions and "guardian_id" in context
         asked = {name: [option.value for option in field.options]
-                 for name, field in self.world.library.form(form).questions.items()
+                 for name, field in questions.items()
                  if field.kind in ("radio", "select") and field.options}  # fmt: skip
         for name, codes in asked.items():
             if self.mood.get(name) not in codes or self.rng.random() > STICKS:
                 self.mood[name] = self.rng.choice(codes)
-        return {name: self.mood[name] for name in asked}
+        return {name: self.mood[name] for name in asked} | ({"guardian": context["guardian_id"]} if named else {})

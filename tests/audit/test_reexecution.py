@@ -72,8 +72,8 @@ def test_walked_cases_run_again_byte_for_byte(sqlite_county: Path, tmp_path: Pat
     assert tally.steps == tally.exact
     assert tally.cases >= LEAST
     print(f"{tally.cases} cases, {tally.instances} instances, {tally.steps} steps run again")
-    if NIGHTLY:
-        assert not [reach.name(of) for stem in reach.diagrams() for of in sorted(reach.wanted(stem) - reached)]
+    missing = reach.missing(reached) if NIGHTLY else []
+    assert not missing, "\n".join(missing)
 
 
 def test_over_many_cases_in_several_processes(sqlite_county: Path, tmp_path: Path) -> None:
