@@ -22,7 +22,7 @@ from app.demo.answers import plausible
 from app.demo.story import AGAIN, FIRST, RETURNED, Arrival, Plot, Story
 from app.models import Case, Deadline, Instance, Post, Report, Subscription, Task
 from app.rules.forms import Choices, Field, Form
-from app.services import choices, commands, deadlines, inbox, outbox, people, releases, reports, tasks, units
+from app.services import choices, commands, deadlines, inbox, notices, outbox, people, releases, reports, tasks, units
 from app.services._work import NO_LIMIT, Actor
 from app.services.library import Library, library
 
@@ -187,7 +187,16 @@ class Stage:
         self.rounds[task["instance_id"], where] += 1
         raw = self._answers(form, offered, row, told, wanted)
         user_id = self.holders.get((task["role"], task["unit_id"]))
+        if user_id is not None:
+            self._read_notices(user_id)
         commands.complete(task["id"], found["version"], raw, Actor(user_id, task["role"]))
+
+    def _read_notices(self, user_id: int) -> None:
+        """Who sits down to work reads first what they were told."""
+        person = people.person(db.session(), user_id)
+        for told in notices.page(person).rows:
+            if told.read_at is None:
+                notices.read(person, told.id)
 
     def _open(self, task_id: int) -> Row | None:
         """The task as it is now, if it is still to be done."""
