@@ -83,7 +83,7 @@ def _ours(path: Path, end: int, report: Report) -> Iterator[Anchor | str]:
 def _everything(connection: Connection, keys: Keys, report: Report, anchors: Anchors, *, sealed: bool) -> None:
     walk = Walk(connection, keys, report, sealed=sealed)
     walk.run()
-    audit_outside.compare(connection, Walked(walk.leaves), anchors, keys, report)
+    audit_outside.compare(connection, Walked(walk.leaves, walk.heads), anchors, keys, report)
     _unplaced(report)
 
 

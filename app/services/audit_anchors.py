@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 ANCHOR, HEAD, ENTRY, EVENT = (table(model) for model in (LogAnchor, LogHead, LogEntry, Event))
 FILE, OFFICE = "file", "office"
 DIGITS = 64
-LEAF = re.compile(r"[0-9a-f]{64} \d+ \d+", re.ASCII)
+LEAVES = re.compile(r"([0-9a-f]{64} \d+ \d+\n)*", re.ASCII)
 TIMEOUT = 10
 """Seconds to wait for the second office."""
 LEASE = BACK_OFF[0]
@@ -224,11 +224,14 @@ def read(lines: Iterable[str]) -> Iterator[Anchor | str]:
     held: list[str] = []
     for line in lines:
         text = line.strip()
-        if LEAF.fullmatch(text):
-            held.append(text)
+        if text[DIGITS : DIGITS + 1] == " ":
+            held.append(f"{text}\n")
             continue
         if not text:
             continue
+        if not LEAVES.fullmatch("".join(held)):
+            yield from (leaf.strip() for leaf in held if not LEAVES.fullmatch(leaf))
+            held = [leaf for leaf in held if LEAVES.fullmatch(leaf)]
         try:
             yield Anchor(SignedHead.of_line(text), tuple(held))
         except ValueError:

@@ -8,8 +8,9 @@ than parsing. Source: ADR 0008, 0014.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from typing import Any
 
 from sqlalchemy import BigInteger, Connection, LargeBinary, Select, String, literal, select
@@ -117,10 +118,22 @@ def stream(connection: Connection, query: Select[*tuple[Any, ...]]) -> Iterator[
     """The rows of a long query, in batches, as the driver gives them: the columns here are numbers and bytes only."""
     text = str(query.compile(connection, compile_kwargs={"literal_binds": True}))
     driver: Any = connection.connection.driver_connection
-    cursor = driver.cursor() if connection.dialect.name == "sqlite" else driver.cursor(name=f"audit_{next(_numbers)}")
-    try:
+    with closing(_cursor(driver, sqlite=connection.dialect.name == "sqlite")) as cursor:
         cursor.execute(text)
-        while rows := cursor.fetchmany(BATCH):
+        if connection.dialect.name == "sqlite":
+            yield from iter(lambda: cursor.fetchmany(BATCH), [])
+        else:
+            yield from _ahead(lambda: cursor.fetchmany(BATCH))
+
+
+def _cursor(driver: Any, *, sqlite: bool) -> Any:
+    return driver.cursor() if sqlite else driver.cursor(name=f"audit_{next(_numbers)}", binary=True)
+
+
+def _ahead(fetch: Callable[[], Sequence[Any]]) -> Iterator[Sequence[Any]]:
+    """Batches until one is empty; the server is at the next while the caller is at this one."""
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(fetch)
+        while rows := waiting.result():
+            waiting = pool.submit(fetch)
             yield rows
-    finally:
-        cursor.close()

@@ -37,7 +37,9 @@ class Walk:
         self.leaves = bytearray()
         self._placed: dict[int, int] = {}
         self._frontier = Frontier()
-        self._heads = _Heads(connection, keys, report)
+        self.heads: dict[int, bytes] = {}
+        """The hash of each head, by its number."""
+        self._heads = _Heads(connection, keys, report, self.heads)
         rows = connection.execute(select(CASE.c.id, CASE.c.last_seq, CASE.c.last_hash, CASE.c.wrapped_key)).all()
         self._cases = {row.id: (row.last_seq, row.last_hash) for row in rows}
         self._chains = Chains(report, Keyring({row.id: row.wrapped_key for row in rows}) if sealed else None)
@@ -154,8 +156,8 @@ ERASED = "erased"
 class _Heads:
     """The heads, one after the other, met as the walk reaches the size that each was signed over."""
 
-    def __init__(self, connection: Connection, keys: Keys, report: Report) -> None:
-        self._keys, self._report = keys, report
+    def __init__(self, connection: Connection, keys: Keys, report: Report, hashes: dict[int, bytes]) -> None:
+        self._keys, self._report, self._hashes = keys, report, hashes
         self._rows: Iterator[Any] = (row for rows in audit_rows.stream(connection, HEADS) for row in rows)
         self._next()
         self._before: Head | None = None
@@ -194,7 +196,8 @@ class _Heads:
             report.add("head_form", head=n)
             return
         head = signed.head
-        if head.prev != (before.hash() if before else b""):
+        self._hashes[n] = head.hash()
+        if head.prev != (self._hashes[before.n] if before else b""):
             report.add("head_link", head=n)
         if before and (head.size < before.size or head.at < before.at):
             report.add("head_back", head=n)

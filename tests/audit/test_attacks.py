@@ -23,7 +23,7 @@ from tests.audit.attacks import ATTACKS, WAYS, attack, moments, overwrite
 from tests.conftest import START
 
 Move = Callable[[datetime], None]
-SEEDS = range(int(os.environ.get("AUDIT_ATTACKS", "5")))
+SEEDS = range(int(os.environ.get("AUDIT_ATTACKS", "3")))
 """How often each attack is tried, on other events each time."""
 HIDDEN = {
     ("truncate tail", "re-chained"),
