@@ -308,7 +308,7 @@ class Access:
     def _read(self, person: Person, resource: Resource, sensitivity: Sensitivity, rule: str) -> Decision:
         if resource.author_id == person.id or sensitivity in ("S0", "S1"):
             return Decision(True, "author" if resource.author_id == person.id else rule)
-        if person.id in resource.glass_ids:
+        if person.id in resource.glass_ids and _covered(self.scope(person).supervised, resource):
             return Decision(True, GLASS)
         if sensitivity == "S2":
             return self._read_sensitive(person, resource, rule)

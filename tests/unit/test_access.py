@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Any, get_args
@@ -181,6 +182,40 @@ def test_a_sealed_case_is_open_to_own_tasks_and_the_team_alone() -> None:
     glass = ACCESS.can(person("county_head"), "unseal", sealed)
     assert (glass.rule, glass.needs) == ("break_glass", frozenset({"reason", "second_factor"}))
     assert not ACCESS.can(person("county_worker"), "unseal", sealed)
+
+
+def test_a_broken_glass_opens_all_of_one_case_to_the_supervisor_who_broke_it() -> None:
+    parties = (Party("police_officer", TOWN, 3),)
+    for seal in (True, False):
+        opened = case(*parties, seal=seal, glass_ids=frozenset({7}))
+        head = person("county_head")
+        assert ACCESS.can(head, "see", opened).rule == ("break_glass" if seal else "supervises")
+        for level in ("S2", "S3"):
+            decision = ACCESS.can(head, "read", opened, level)
+            assert decision
+            assert not decision.needs
+        assert not ACCESS.can(person("county_head", id_=8), "read", opened, "S3")
+        assert not ACCESS.can(person("county_worker"), "read", opened, "S3")  # the post is gone, or was never there
+        assert not ACCESS.can(head, "register", opened) or not seal
+        barred = case(*parties, seal=seal, glass_ids=frozenset({7}), barred_unit_ids=frozenset({1}))
+        assert not ACCESS.can(head, "see", barred)
+
+
+def test_the_glass_opens_tasks_of_the_case_too() -> None:
+    sealed = task("police_officer", TOWN, 3, seal=True)
+    assert not ACCESS.can(person("county_head"), "see", sealed)
+    assert ACCESS.can(person("county_head"), "see", replace(sealed, glass_ids=frozenset({7})))
+
+
+def test_a_reason_given_opens_names_and_sealed_cases_to_the_auditor_and_s3_never() -> None:
+    auditor = Person(7, (Post("auditor", COUNTY, "", 1),))
+    asked = case(Party("police_officer", TOWN, 2), seal=True, reason_ids=frozenset({7}))
+    for action, level in (("see", "S1"), ("read", "S2"), ("replay", "S1"), ("export", "S1")):
+        decision = ACCESS.can(auditor, action, asked, level)
+        assert decision
+        assert not decision.needs, action
+    assert not ACCESS.can(auditor, "read", asked, "S3")
+    assert ACCESS.can(Person(8, auditor.posts), "see", asked).needs == {"reason"}
 
 
 def test_the_unit_reported_on_may_not_know() -> None:
