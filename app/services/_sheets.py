@@ -23,6 +23,7 @@ from app.services import _seal, access, children, choices, submissions
 from app.services._timeline import Head
 from app.services.library import Library
 from app.services.replay_views import Answer, Mask, Sheet
+from app.services.reports import PUBLIC_FORM
 from app.text import Text
 
 SUBMISSION, USER, CASE, GUARDIAN = table(Submission), table(User), table(Case), table(Guardian)
@@ -45,14 +46,16 @@ class Reader:
         sent = self._sent(head, data)
         if later and sent:
             sent |= self._corrections(sent)
-        return tuple(self._sheet(sent[id_], books) for id_ in sorted(sent))
+        known = (sent[id_] for id_ in sorted(sent) if f"forms/{sent[id_]['form']}.json" in books.files)
+        return tuple(self._sheet(row, books) for row in known)
 
     def _sent(self, head: Head, data: Mapping[str, Any]) -> dict[int, Row]:
-        """The submissions recorded with an event: of its task, of a message from the desk, of a public report."""
+        """The submissions recorded with an event: of its task, of a message from the desk, from the public pages."""
         of_kind = {
             "task_done": SUBMISSION.c.task_id == head.task_id,
             "message": SUBMISSION.c.element == f"desk.{data.get('message')}",
-            "case_opened": SUBMISSION.c.element.startswith("public."),
+            "case_opened": SUBMISSION.c.element == f"public.{PUBLIC_FORM}",
+            "facts_added": SUBMISSION.c.id == data.get("submission"),
         }
         if head.kind not in of_kind:
             return {}

@@ -211,9 +211,12 @@ def test_later_facts_are_kept_shown_in_the_report_and_told_to_those_at_work(site
     officer = site.person("police_officer", POLICE)
     assert "昨晚又听见孩子哭" in officer.get(f"/cases/{report}").text
     assert "昨晚又听见孩子哭" in site.person("county_head", COUNTY).get(f"/cases/{report}").text
-    auditor = site.person("auditor", "620700-audit").get(f"/cases/{report}").text
-    assert "报告人补充了情况" in auditor
-    assert "昨晚又听见孩子哭" not in auditor
+    auditor = site.person("auditor", "620700-audit")
+    for path in (f"/cases/{report}", f"/audit/cases/{report}?at={event['seq']}"):
+        page = auditor.get(path).text
+        assert "报告人补充了情况" in page
+        assert "昨晚又听见孩子哭" not in page
+    assert "昨晚又听见孩子哭" in officer.get(f"/audit/cases/{report}?at={event['seq']}").text
 
     child, sibling = site.cases("child")
     at_work = {row["unit_id"] for row in site.rows(sa.select(Task.unit_id).where(
