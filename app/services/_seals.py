@@ -48,9 +48,9 @@ class Sent:
 class Seals:
     """The seals of one case, for one person; reads once what is open to them."""
 
-    def __init__(self, session: Session, person: Person, case_id: int) -> None:
+    def __init__(self, session: Session, person: Person, case_id: int, resource: Resource | None = None) -> None:
         self.session, self.person, self.case_id = session, person, case_id
-        self.resource: Resource = access.case_resource(session, case_id)
+        self.resource: Resource = resource or access.case_resource(session, case_id)
         self.rules = access.policy(session)
         live = (
             READ.c.user_id == person.id,
@@ -107,9 +107,9 @@ def sent(session: Session, case_id: int, *which: Any) -> list[Row]:
 
 def form_of(session: Session, row: Row) -> Form | None:
     """The form of a submission: of its own release, else of the one in force; None when neither has it."""
-    for release_id in filter(None, (row["release_id"], releases.current(session))):
+    for release_id in (row["release_id"], None):
         try:
-            return library(session, release_id).form(row["form"])
+            return library(session, release_id or releases.current(session)).form(row["form"])
         except NotFound:
             continue
     return None

@@ -60,7 +60,7 @@ def page(person: Person, case_id: int, lang: str = "zh") -> CasePage:
     resource = access.case_resource(session, case_id)
     access.require(session, person, "see", resource)
     row = _row(session, case_id)
-    teller, seals = Teller(session, case_id, lang), Seals(session, person, case_id)
+    teller, seals = Teller(session, case_id, lang), Seals(session, person, case_id, resource)
     tasks = _open_tasks(session, case_id)
     shown = inbox.rows(session, tasks, person, now, lang)
     place = children.place_name(session, row["path"], lang)
