@@ -33,6 +33,8 @@ class Keyring:
         """The case's key. Raises InvalidTag when it is not one that the master key wrapped."""
         if case_id not in self._open:
             wrapped = self._wrapped.get(case_id)
+            if wrapped is not None and wrapped[:1] != _seal.FORMAT:
+                raise InvalidTag
             self._open[case_id] = None if wrapped is None else _seal.open_key(wrapped)
         return self._open[case_id]
 

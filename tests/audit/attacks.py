@@ -1,8 +1,9 @@
-"""Nine attacks by somebody who owns the database, each done three ways.
+"""Nine attacks by somebody who owns the database, each done four ways.
 
 Raw: rows are changed and no more. Re-chained: the case's chain, its row, and the whole log are made to
-fit again, and heads that no longer fit are signed with a key of the attacker's own. Re-signed: the
-same with the stolen key. What still fits (an old head over an untouched beginning) is left as it is.
+fit again, and heads that no longer fit are signed with a key of the attacker's own. Heads dropped: the same,
+but those heads are taken away, as if they were never signed. Re-signed: they are signed with the stolen
+key. What still fits (an old head over an untouched beginning) is left as it is.
 """
 
 from __future__ import annotations
@@ -24,11 +25,11 @@ from app.db import db
 from app.rules.merkle import Frontier
 from app.services import audit_tree
 from app.services._log import canonical
-from app.services.audit_heads import Head, SignedHead
+from app.services.audit_heads import Head
 from app.services.audit_keys import Keys
 
 Rows = list[dict[str, Any]]
-WAYS = ("raw", "re-chained", "re-signed")
+WAYS = ("raw", "re-chained", "heads dropped", "re-signed")
 FIRST = ("log_anchor", "log_head", "log_node", "log_entry", "log_case", "log_state", "event", "case")
 """Tables in an order in which they can be emptied."""
 
@@ -109,22 +110,26 @@ class Intruder:
         tables["log_case"] = [{"case_id": case["id"], "seq": len(self.of(case["id"]))} for case in tables["case"]]
         tables["log_state"][0] |= {"size": frontier.size, "frontier": frontier.dump()}
 
-    def resign(self, key: Ed25519PrivateKey, name: str) -> None:
-        """Heads over the log as it is now: what still fits stays, the rest is signed with `key` under its `name`."""
+    def resign(self, key: Ed25519PrivateKey | None, name: str) -> None:
+        """Heads over the log as it is now: what still fits stays, the rest is signed with `key` under its `name`.
+
+        Without a key, the rest is dropped.
+        """
         leaves = [row["leaf"] for row in self.tables["log_entry"]]
         made: Rows = []
         before = b""
         for row in self.tables["log_head"]:
-            if row["size"] > len(leaves):
-                continue
+            size = min(row["size"], len(leaves))
             frontier = Frontier()
-            for leaf in leaves[: row["size"]]:
+            for leaf in leaves[:size]:
                 frontier.append(leaf)
             head = Head.read(row["body"].encode())
-            new = dataclasses.replace(head, root=frontier.root(), prev=before)
-            if new != head:
-                signed = SignedHead(dataclasses.replace(new, key=name), b"")
-                row |= {"body": signed.head.body().decode(), "signature": key.sign(signed.head.body())}
+            new = dataclasses.replace(head, size=size, root=frontier.root(), prev=before)
+            if new != head and key is None:
+                break
+            if new != head and key is not None:
+                body = dataclasses.replace(new, key=name).body()
+                row |= {"size": size, "body": body.decode(), "signature": key.sign(body)}
             before = hashlib.sha256(row["body"].encode()).digest()
             made.append(row)
         self.heads(made)
@@ -248,19 +253,21 @@ def attack(tables: dict[str, Rows], name: str, way: str, stolen: Keys, seed: int
     """Carry out an attack on the database; returns what an auditor must name."""
     hand = Intruder(tables, random.Random(seed))
     harm = ATTACKS[name](hand)
-    key = stolen.signer
-    assert key is not None
-    if "without key" in name or (way == "re-chained" and "stolen" not in name):
-        key = Ed25519PrivateKey.generate()
-    if way == "raw" and "stolen" in name:
-        hand.resign(key, stolen.own)
     if way != "raw":
         hand.rechain()
         hand.relog()
         hand.heads(hand.tables["log_head"])
-        hand.resign(key, stolen.own)
+    if way != "raw" or "stolen" in name:
+        hand.resign(None if way == "heads dropped" else _key(name, way, stolen), stolen.own)
     hand.strike()
     return harm
+
+
+def _key(name: str, way: str, stolen: Keys) -> Ed25519PrivateKey:
+    """The key that this attacker has."""
+    own = "without key" in name or (way == "re-chained" and "stolen" not in name)
+    assert stolen.signer is not None
+    return Ed25519PrivateKey.generate() if own else stolen.signer
 
 
 def moments(start: datetime, count: int) -> list[datetime]:

@@ -26,9 +26,9 @@ Move = Callable[[datetime], None]
 SEEDS = range(int(os.environ.get("AUDIT_ATTACKS", "3")))
 """How often each attack is tried, on other events each time."""
 HIDDEN = {
-    ("truncate tail", "re-chained"),
     ("drop last head", "re-chained"),
     ("rewrite whole chain with stolen key", "re-chained"),
+    *((name, "heads dropped") for name in ATTACKS),
     *((name, "re-signed") for name in ATTACKS if name != "rewrite whole chain without key"),
 }
 """What cannot be seen from the database and the public key alone."""
@@ -72,6 +72,14 @@ def test_with_an_anchor_every_attack_is_found_and_located(scene: Scene, name: st
         assert bool(without.breaks) == ((name, way) not in HIDDEN), (way, seed, without.breaks)
     overwrite(scene.whole)
     assert audit.examine().breaks == []
+
+
+def test_dropped_heads_leave_a_tail_that_nobody_signed(scene: Scene) -> None:
+    """All that is left to see, until the signer that kept nothing outside signs over it."""
+    harm, _, without = scene.after("edit", "heads dropped", 3)
+    unsigned = [remark.en for remark in without.remarks if "are not signed yet" in remark.en]
+    assert harm.seq
+    assert len(unsigned) == 1
 
 
 def test_one_case_alone_is_found_and_located_too(scene: Scene) -> None:
