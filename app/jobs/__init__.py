@@ -34,6 +34,8 @@ JOBS: tuple[tuple[str, timedelta, Callable[[], int]], ...] = (
 
 def start(app: Flask) -> BackgroundScheduler:
     """Begin to tick, in threads of this process; `shutdown` of what is returned ends it after the running jobs."""
+    if app.config["SETTINGS"].audit_key is None:
+        log.warning("no AUDIT_KEY_FILE: the log's heads are not signed")
     scheduler = BackgroundScheduler(
         timezone="UTC", job_defaults={"max_instances": 1, "coalesce": True, "misfire_grace_time": None}
     )
