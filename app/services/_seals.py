@@ -154,5 +154,4 @@ def _told(
     if record is None or not (later or event["kind"] == "task_done"):
         return line
     words = str(record.answers.get("facts") or "") if later and reads else ""
-    shut = record.seal is not None and not record.seal.open
-    return replace(line, words=words, seal=record.seal, sealed=shut) if words or record.seal else line
+    return replace(line, words=words, seal=record.seal) if words or record.seal else line

@@ -75,7 +75,6 @@ def page(person: Person, case_id: int, lang: str = "zh") -> CasePage:
         child=line if reads else children.veiled(line),
         lead=_lead(shown, teller),
         tonight=tonight,
-        tonight_sealed=seal is not None and not seal.open,
         story=_seals.on_story(teller.lines(), events, records, reads=reads),
         next_tasks=shown if reads else tuple(replace(one, child=children.veiled(one.child)) for one in shown),
         diagrams=teller.diagrams(),

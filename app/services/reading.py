@@ -18,6 +18,7 @@ from app.db import Row, db, table
 from app.errors import Forbidden, Invalid, NotFound
 from app.models import Case, SealedRead, Submission, User
 from app.rules.access import AUDITOR, Person, Resource
+from app.rules.forms import Form
 from app.services import _seals, access, cases, choices, commands, notices, releases, units
 from app.services._seals import Seals
 from app.services._work import Actor, OpenCase, Work
@@ -50,7 +51,7 @@ class Line:
 
     label: str
     value: str
-    mask: Literal["", "sealed", "reason", "erased"] = ""
+    mask: Literal["", "sealed", "reason"] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ def record(person: Person, submission_id: int, lang: str = "zh") -> Record:
         form=form.name if form else Text(row["form"], row["form"]),
         by=row["by"] or "",
         recorded_at=row["recorded_at"],
-        lines=tuple(_lines(row, answers, seals, seal, lang)) if form else (),
+        lines=tuple(_lines(form, row, answers, seals, seal, lang)) if form else (),
         seal=seal,
         erased=row["wrapped_key"] is None,
     )
@@ -108,9 +109,8 @@ def _case_of(submission_id: int) -> int:
     return case_id
 
 
-def _lines(row: Row, answers: dict[str, Any], seals: Seals, seal: Seal | None, lang: str) -> Iterable[Line]:
-    form = _seals.form_of(db.session(), row)
-    assert form is not None, "only what has a form has lines"
+def _lines(form: Form, row: Row, answers: dict[str, Any], seals: Seals, seal: Seal | None, lang: str) -> Iterable[Line]:
+    """The answers in the form's order; what is shut has its question only."""
     offered = choices.of_case(db.session(), row["case_id"], form, lang)
     sensitive = seals.may_read(row["user_id"])
     shut = frozenset() if seal is None or seal.open else seal.names

@@ -159,7 +159,6 @@ class StoryLine:
     by: str
     source: Text
     late_entry: bool
-    sealed: bool = False
     current: bool = False
     words: str = ""  # what somebody told us, in their own words
     seal: Seal | None = None
@@ -216,7 +215,6 @@ class CasePage:
     child: ChildLine | None
     lead: Text
     tonight: Text
-    tonight_sealed: bool
     story: tuple[StoryLine, ...]
     next_tasks: tuple[InboxRow, ...]
     diagrams: tuple[DiagramView, ...]
