@@ -18,13 +18,26 @@ from tests.world import INSTANCE, World
 
 STICKS = 0.9
 """How often somebody answers as they answered before: a year of reviews needs it."""
+WAYS: Mapping[str, str] = {
+    "notify-parents": "temporary-placement",
+    "reach-parents": "emergency-response",
+    "service-referral": "assessment-help",
+    "stop-harm": "emergency-response",
+    "temporary-care-review": "temporary-placement",
+}
+"""Through which diagram one comes to another that does not begin by itself."""
 Mood = Mapping[str, str]
 """Answers by the name of the question."""
-AT_FIRST: Mapping[str, Mood] = {"six-month-clock": {"state": "fails", "refusal_known": "yes"}}
+AT_FIRST: Mapping[str, tuple[Mood, ...]] = {
+    "home-visit": ({}, {"seen": "no"}),
+    "service-referral": ({}, {"need_services": "yes", "referral_answer": "accept"}),
+    "six-month-clock": ({"state": "fails", "refusal_known": "yes"},),
+    "temporary-care-review": ({}, {"care_result": "continue"}),
+}
 NEWS: Mapping[str, tuple[Mood, ...]] = {
     "six-month-clock": ({"state": "performs", "source": "visit"}, {"state": "performs", "source": "school"}, {}),
 }
-"""Where chance alone would take too long: how a guardian is found to be at first, and what one hears later."""
+"""Where chance alone would take too long: what is found at first, and what one hears later."""
 AWAY = 0.15
 """How often something happens that has nothing to do with the diagram in mind."""
 PATIENCE = 4
@@ -94,7 +107,7 @@ class Seeker(Walk):
 
     def begin(self) -> None:
         """Begin the diagram in another child's case, in another mood."""
-        self.mood, self.idle = dict(AT_FIRST.get(self.goal, {})), 0
+        self.mood, self.idle = dict(self.rng.choice(AT_FIRST.get(self.goal, ({},)))), 0
         if self.goal == REPORT:
             self.news()
             return
@@ -111,17 +124,19 @@ class Seeker(Walk):
 
     def happen(self) -> None:
         """Let one thing happen, mostly in the diagram in mind."""
-        self.idle = 0 if self.lives() else self.idle + 1
+        self.idle = 0 if self.lives() or self.lives(WAYS.get(self.goal)) else self.idle + 1
         if self.idle > PATIENCE or self.rng.random() < ANEW:
             self.begin()
         things = (self.work_there, self.wait_there, self.hear_there, self.tell_there)
         there = self.rng.random() > AWAY
-        if not there or not any(thing() for thing in self.rng.sample(things, counts=(24, 8, 5, 1), k=3)):
+        if not there or not any(thing() for thing in self.rng.sample(things, counts=(24, 8, 5, 2), k=3)):
             super().step()
 
     def work_there(self) -> bool:
-        """Somebody does an open task of the diagram."""
+        """Somebody does an open task of the diagram, or of the one on the way to it."""
         tasks = self.world.open_tasks(process=self.goal)
+        if not tasks and self.goal in WAYS:
+            tasks = self.world.open_tasks(process=WAYS[self.goal])
         if tasks:
             task = self.rng.choice(tasks)
             element = self.world.library.definition(task["process"]).element(task["process"], task["element"])
@@ -156,10 +171,11 @@ class Seeker(Walk):
             self.world.tell(name, one["case_id"], **known)
         return bool(awaited)
 
-    def lives(self) -> list[dict[str, Any]]:
-        """Running instances of the diagram, and of those that call it."""
+    def lives(self, process: str | None = "") -> list[dict[str, Any]]:
+        """Running instances of the diagram (or of `process`), and of those that call it."""
         running = self.world.instances(status=("running",))
-        return [one for one in running if self.goal in self.world.library.definition(one["process"]).processes]
+        meant = self.goal if process == "" else process
+        return [one for one in running if meant in self.world.library.definition(one["process"]).processes]
 
     def answers(self, form: str, context: Mapping[str, Any]) -> dict[str, Any]:
         """Answers to questions with options, mostly as before; now and then a mood changes. A guardian is the one meant."""
