@@ -35,7 +35,8 @@ def test_there_are_a_few_dozen_and_they_name_nobody() -> None:
     assert len(KEPT) >= 24
     assert len({history.definition_hash for history in KEPT.values()}) >= 16
     for history in KEPT.values():
-        assert not re.search(r"[\u3400-\u9fff]", str(history.steps)), "only codes, ids and dates"
+        said = re.sub(r"（\d+）练习民特\d+号", "", str(history.steps))  # a court's docket is a number with words
+        assert not re.search(r"[\u3400-\u9fff]", said), "only codes, ids and dates"
 
 
 @pytest.mark.parametrize("name", sorted(KEPT)[::6])
