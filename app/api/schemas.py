@@ -243,6 +243,9 @@ class Completion(Schema):
 
     version = fields.Integer(required=True, metadata=_is("the task's version when it was read"))
     answers = fields.Dict(required=True, keys=fields.String(), metadata=_is("by the form's keys"))
+    occurred_at = fields.AwareDateTime(
+        load_default=None, allow_none=True, metadata=_is("when it happened, if that was not now; with an offset")
+    )
 
 
 class IdempotencyKey(Schema):

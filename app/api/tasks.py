@@ -70,4 +70,12 @@ def complete(given: dict[str, Any], sent: dict[str, str | None], task_id: int) -
     me = caller.me()
     access.require(db.session(), me, "work", access.task_resource(db.session(), task_id))
     actor = Actor(me.id, "api")
-    return commands.complete(task_id, given["version"], given["answers"], actor, lang=lang(), key=sent["key"])
+    return commands.complete(
+        task_id,
+        given["version"],
+        given["answers"],
+        actor,
+        lang=lang(),
+        occurred_at=given["occurred_at"],
+        key=sent["key"],
+    )

@@ -8,7 +8,7 @@ access rules ask no reason for it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from app.db import Row, table
 from app.models import Draft, Submission
+from app.rules import occurrence
 from app.rules.access import Person
 from app.rules.forms import Form
 from app.services import _seal, _seals, access, choices, clocks, reading
@@ -32,13 +33,14 @@ CLOCK = "clock_figures"
 class Filled:
     """Answers to show, when they were saved as a draft, and the seal on those that came from a record.
 
-    `sensitive`: whether this person sees S2 without saying why.
+    `occurred`: when it happened, as typed in the draft. `sensitive`: whether this person sees S2 without saying why.
     """
 
     answers: Mapping[str, Any]
     sensitive: bool
     saved_at: datetime | None = None
     seal: Seal | None = None
+    occurred: Mapping[str, str] = field(default_factory=dict)
 
 
 def of(session: Session, person: Person, row: Row, form: Form, now: datetime, lang: str) -> Filled:
@@ -47,6 +49,7 @@ def of(session: Session, person: Person, row: Row, form: Form, now: datetime, la
     if row["wrapped_key"] is None:
         return Filled({}, sensitive)
     draft = _draft(session, person, row)
+    occurred = draft[0].pop(occurrence.FIELD, {}) if draft else {}
     if row["status"] != "open":
         source = _last(session, row, SUBMISSION.c.task_id == row["id"])
         shown = _seals.read(source, row["wrapped_key"]) if source else {}
@@ -57,7 +60,7 @@ def of(session: Session, person: Person, row: Row, form: Form, now: datetime, la
     seal = _seal_on(session, person, row, form, source, shown) if source else None
     if seal and not seal.open:
         shown = {name: value for name, value in shown.items() if name not in seal.names}
-    return Filled(shown, sensitive, draft[1] if draft else None, seal)
+    return Filled(shown, sensitive, draft[1] if draft else None, seal, occurred)
 
 
 def _seal_on(

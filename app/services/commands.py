@@ -22,8 +22,9 @@ from app.db import Row, Write, db, table, transaction
 from app.errors import Invalid, NotFound, Refused, Stale
 from app.models import Draft, Incident, Instance, Outbox, Submission, Task
 from app.rules import facts as learned
+from app.rules import occurrence
 from app.rules.forms import Form
-from app.services import _queue, _registers, _route, _seal, _step, choices, practice, submissions
+from app.services import _occurrence, _queue, _registers, _route, _seal, _step, choices, practice, submissions
 from app.services._work import CHANGED, LOCK_CASE, SYSTEM, Actor, Live, Work
 from app.text import Text
 
@@ -81,16 +82,19 @@ def complete(
     actor: Actor,
     *,
     lang: str = "zh",
-    occurred_at: datetime | None = None,
+    occurred_at: occurrence.Named = None,
     key: str | None = None,
 ) -> Done:
     """Send a task's form: the answers are kept, the case moves on, the draft goes.
+
+    `occurred_at`: when it happened, where that was not now.
 
     Sending the same again with the same `key` does nothing and gives the first result.
     Raises: Invalid (with a message for each field), Stale (closed or changed meanwhile), NotFound,
     Refused("key_reused") when something else was sent with this key.
     """
-    mark = _mark(key, [task_id, version, dict(raw)]) if key else None
+    sent = [task_id, version, dict(raw), *([occurred_at] if occurred_at else [])]
+    mark = _mark(key, sent) if key else None
     case_id = 0
     try:
         with work_on(actor) as work:
@@ -99,8 +103,8 @@ def complete(
                 return done
             case_id = case.id
             task, live = _task_under_lock(work, task_id, version)
-            work.occurred_at = occurred_at or work.now
-            submission_id = _submit(work, live, task, raw, lang, mark)
+            wrong = _occurrence.settle(work, case, occurred_at, lang)
+            submission_id = _submit(work, live, task, raw, lang, mark, wrong)
         return Done(case_id, submission_id, tuple(work.opened_tasks))
     except Exception as error:
         if isinstance(error, engine.EngineError) and error.code == "task.not-open":  # a timer that was due went first
@@ -147,12 +151,14 @@ def _task_under_lock(work: Work, task_id: int, version: int) -> tuple[Row, Live]
     return task, live
 
 
-def _submit(work: Work, live: Live, task: Row, raw: Mapping[str, Any], lang: str, key: str | None) -> int:
+def _submit(
+    work: Work, live: Live, task: Row, raw: Mapping[str, Any], lang: str, key: str | None, wrong: Mapping[str, str]
+) -> int:
     element = live.definition.element(task["process"], task["element"])
     assert element.form is not None, "lint refuses a user task without a form"
     form = live.library.form(element.form)
     offered = choices.of(work.session, _row_of(live), form, lang)
-    answers = checked(form, raw, lang, work.now, offered)
+    answers = checked(form, raw, lang, work.now, offered, wrong)
     submission_id = submissions.add(
         work, live.case, form, answers, f"{task['process']}.{task['element']}", live=live, task_id=task["id"], key=key
     )
@@ -174,11 +180,14 @@ def _row_of(live: Live) -> dict[str, Any]:
     }
 
 
-def checked(form: Form, raw: Mapping[str, Any], lang: str, now: datetime, offered: Mapping[str, Any]) -> dict[str, Any]:
-    """The form's answers, validated. Raises Invalid with a message for each field."""
+def checked(
+    form: Form, raw: Mapping[str, Any], lang: str, now: datetime, offered: Mapping[str, Any],
+    wrong: Mapping[str, str] | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """The form's answers, validated. Raises Invalid with a message for each field, and for what else is `wrong`."""
     result = form.validate(raw, lang, now, offered)
-    if result.errors:
-        raise Invalid("answers", FILL_IN, dict(result.errors), form=form.id)
+    if result.errors or wrong:
+        raise Invalid("answers", FILL_IN, {**result.errors, **(wrong or {})}, form=form.id)
     return dict(result.answers)
 
 
@@ -189,8 +198,9 @@ def decisions(live: Live, form: Form, answers: Mapping[str, Any]) -> dict[str, A
 
 
 def record_arrival(
-    case_id: int, message: str, instance_id: int | None, raw: Mapping[str, Any], actor: Actor, lang: str = "zh"
-) -> Done:
+    case_id: int, message: str, instance_id: int | None, raw: Mapping[str, Any], actor: Actor, lang: str = "zh",
+    *, occurred_at: occurrence.Named = None,
+) -> Done:  # fmt: skip
     """Register something that came from outside (a court's paper, a parent's return) and tell who waits for it.
 
     With `instance_id` it goes to that instance; else to each that waits, or it starts what it may start.
@@ -210,7 +220,8 @@ def record_arrival(
         form = origin.library.form(rules["form"])
         context = target.context if target else {}
         row = {"case_id": case_id, "wrapped_key": case.wrapped_key, "path": case.path, "context": context}
-        answers = checked(form, raw, lang, work.now, choices.of(work.session, row, form, lang))
+        wrong = _occurrence.settle(work, case, occurred_at, lang)
+        answers = checked(form, raw, lang, work.now, choices.of(work.session, row, form, lang), wrong)
         submission_id = submissions.add(work, case, form, answers, f"desk.{message}", live=target)
         kept = _registers.keep(work, case, target, submission_id, form.id, answers)
         known = {**context, "document_id": submission_id, "row_id": submission_id}

@@ -55,6 +55,7 @@ def page(person: Person, task_id: int, lang: str = "zh") -> TaskPage:
         seal=filled.seal,
         direction=directions.latest(session, row, words=filled.sensitive),
         erased=row["wrapped_key"] is None,
+        occurred=filled.occurred,
     )
 
 

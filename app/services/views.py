@@ -146,6 +146,7 @@ class TaskPage:
     seal: Seal | None = None  # of these answers; while it is not open, they are not among `answers`
     direction: Direction | None = None
     erased: bool = False  # the case's personal data was lawfully erased
+    occurred: Mapping[str, str] = field(default_factory=dict)  # when it happened, as typed: "date", "time"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from flask_security import auth_required
 from app.db import db
 from app.errors import Invalid, NotFound, Stale
 from app.rules.forms import Form
+from app.rules.occurrence import FIELD
 from app.services import access, cases, choices, commands, conflicts, inbox, notices, tasks
 from app.services._work import Actor
 from app.services.views import Arrival, TaskPage
@@ -103,7 +104,13 @@ def _withheld(page: TaskPage) -> dict[str, str]:
 
 def _with(page: TaskPage, answers: dict[str, Any]) -> TaskPage:
     """The page with what was typed in the form, right or wrong."""
-    return replace(page, answers=answers)
+    return replace(page, answers=answers, occurred=forms.occurred(request.form))
+
+
+def _kept(form: Form, raw: dict[str, Any]) -> dict[str, Any]:
+    """What was typed, as a draft keeps it: the answers, and when it happened."""
+    occurred = forms.occurred(request.form)
+    return form.keep(raw) | ({FIELD: occurred} if occurred else {})
 
 
 @desk.post("/tasks/<int:task_id>/complete")
@@ -118,8 +125,9 @@ def complete(task_id: int) -> ResponseReturnValue:
         return _task_page(_with(tasks.page(me, task_id, frame.lang()), raw), focus=pressed)
     try:
         commands.complete(
-            task_id, request.form.get("version", -1, type=int), raw, Actor(me.id, "desk"), lang=frame.lang()
-        )
+            task_id, request.form.get("version", -1, type=int), raw, Actor(me.id, "desk"), lang=frame.lang(),
+            occurred_at=forms.occurred(request.form),
+        )  # fmt: skip
     except Invalid as error:
         return _task_page(_with(tasks.page(me, task_id, frame.lang()), raw), error.fields), 422
     except Stale:
@@ -132,8 +140,8 @@ def _conflict(task_id: int, form: Form, raw: dict[str, Any]) -> str:
     me = frame.me()
     page = tasks.page(me, task_id, frame.lang())
     if "draft" in page.may:
-        tasks.save_draft(me, task_id, form.keep(raw))
-    typed = list(forms.write(form, raw).items(multi=True))
+        tasks.save_draft(me, task_id, _kept(form, raw))
+    typed = [*forms.write(form, raw).items(multi=True), *forms.write_occurred(request.form)]
     seen = conflicts.of_task(me, task_id, form, raw, frame.lang())
     return render_template("desk/conflict.html", page=page, conflict=seen, typed=typed)
 
@@ -143,7 +151,7 @@ def _conflict(task_id: int, form: Form, raw: dict[str, Any]) -> str:
 def draft(task_id: int) -> ResponseReturnValue:
     """Keep what was typed so far; a script gets the time, a person the inbox."""
     form, _case = tasks.form_of(task_id)
-    saved_at = tasks.save_draft(frame.me(), task_id, form.keep(forms.read(form, request.form)))
+    saved_at = tasks.save_draft(frame.me(), task_id, _kept(form, forms.read(form, request.form)))
     if request.accept_mimetypes.best == "application/json":
         return jsonify(saved_at=presenters.clock_time(saved_at))
     return redirect(url_for("desk.inbox"))
@@ -194,7 +202,15 @@ def record_form(case_id: int, message: str) -> ResponseReturnValue:
         return _record_page(case_id, arrivals, arrival, form, raw, {}, pressed)
     instance = request.form.get("instance", type=int)
     try:
-        commands.record_arrival(case_id, message, instance, raw, Actor(me.id, "desk"), frame.lang())
+        commands.record_arrival(
+            case_id,
+            message,
+            instance,
+            raw,
+            Actor(me.id, "desk"),
+            frame.lang(),
+            occurred_at=forms.occurred(request.form),
+        )
     except Invalid as error:
         return _record_page(case_id, arrivals, arrival, form, raw, error.fields), 422
     return redirect(url_for("cases.show", case_id=case_id))
@@ -213,5 +229,5 @@ def _record_page(
     offered = choices.of_case(db.session(), case_id, form, frame.lang())
     return render_template(
         "desk/record.html", case=page, arrivals=arrivals, arrival=arrival, form=form, answers=answers, choices=offered,
-        errors=errors, focus=focus,
+        errors=errors, focus=focus, occurred=forms.occurred(request.form),
     )  # fmt: skip

@@ -20,6 +20,7 @@ from app.rules.forms import Choices, Field, Form
 from app.rules.forms_answers import MAX_ROWS, TICKED, blank
 from app.rules.forms_conditions import tree
 from app.rules.forms_dates import parts
+from app.rules.occurrence import FIELD
 
 Data = MultiDict[str, str]
 BLANK_ROW = "__i__"  # stands for the number of a row that the script has still to add
@@ -60,6 +61,17 @@ def uploads(form: Form, files: MultiDict[str, FileStorage]) -> dict[str, list[Fi
         if field.kind == "filepicker"
     }
     return {name: new for name, new in chosen.items() if new}
+
+
+def occurred(data: Data) -> dict[str, str]:
+    """The day and the time at which it happened, as typed; empty when nothing was typed."""
+    typed = {part: data.get(f"{FIELD}_{part}", "") for part in ("date", "time")}
+    return {part: text for part, text in typed.items() if text.strip()}
+
+
+def write_occurred(data: Data) -> list[tuple[str, str]]:
+    """The same, as a page would post it again."""
+    return [(f"{FIELD}_{part}", text) for part, text in occurred(data).items()]
 
 
 def write(form: Form, answers: Mapping[str, Any]) -> Data:

@@ -27,8 +27,9 @@ from app.db import db, table, transaction
 from app.demo import people
 from app.demo.answers import plausible
 from app.models import Case, Post, Submission, Task, Unit, User
-from app.services import choices, inbox, releases, reports
+from app.services import choices, inbox, releases, reports, tasks
 from app.services._work import Actor
+from app.web import forms
 from app.web.signin import Account
 from tests import conftest
 from tests.world import World
@@ -211,6 +212,12 @@ class Site:
             form = books.form(books.definition(row["process"]).element(row["process"], row["element"]).form or "")
             offered = choices.of(db.session(), row, form, "zh")
             return json.loads(json.dumps(plausible(form, offered, random.Random(7), clock.now(), wanted)))
+
+    def posted(self, task_id: int, **wanted: Any) -> dict[str, Any]:
+        """The same as the page would post them."""
+        with self.app.app_context():
+            form, _case = tasks.form_of(task_id)
+            return forms.write(form, self.answers(task_id, **wanted)).to_dict(flat=False)
 
     def report_answers(self, **wanted: Any) -> dict[str, Any]:
         """Answers that the public form accepts now."""
