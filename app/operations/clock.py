@@ -1,6 +1,6 @@
-"""The six-month clock's two service tasks; the rule itself is app.rules.clock_six_months.
+"""The six-month clock's service tasks; the rule itself is app.rules.clock_six_months.
 
-Both compute from all observations, so that a missed message or a late entry mends itself at the
+All compute from all observations, so that a missed message or a late entry mends itself at the
 next look. Source: plan 4.2.5-e.
 """
 
@@ -39,10 +39,19 @@ def evaluate_clock(facts: Facts, _variables: Variables, now: datetime) -> Effect
 
 @operation("clock.next", needs=("performance_rows", "raised_events"), sets=("clock_next_at",))
 def next_look(facts: Facts, _variables: Variables, now: datetime) -> Effects:
-    """Say when to look at the clock again: at once for an alert that came due while a person worked."""
+    """Say when to look at the clock again: at once for an alert that came due while a person worked.
+
+    For the diagrams of earlier releases, whose reviews held the clock back; today's goes on beside them.
+    """
     clock = _clock(facts, now)
     next_at = clock.next_at if clock.event == "none" else now
     return Effects(variables={"clock_next_at": next_at.isoformat()})
+
+
+@operation("clock.still_stopped", needs=("performance_rows", "raised_events"), sets=("clock_stopped",))
+def still_stopped(facts: Facts, _variables: Variables, now: datetime) -> Effects:
+    """Say whether care still counts as restored: a confirmation may come long after it was asked for."""
+    return Effects(variables={"clock_stopped": "yes" if _clock(facts, now).state == "STOP" else "no"})
 
 
 def _clock(facts: Facts, now: datetime) -> Clock:

@@ -105,12 +105,15 @@ def post(work: Work, here: OpenCase, case_id: int, message: str, payload: Mappin
 
 
 def route(work: Work, case: OpenCase, message: str, payload: Mapping[str, Any], origin: Origin) -> int:
-    """Deliver `message` within `case`: to those who wait, else start, else keep. Returns how many took it."""
+    """Deliver `message` within `case`: to those who wait, else start, else keep. Returns how many took it.
+
+    The sender too may wait for it, on another of its branches: it hears it in a step of its own.
+    """
     rules = origin.library.messages[message]
     payload = {**payload, "case_id": case.id} if "case_id" in rules["payload"] else dict(payload)
     if payload.get("report_id") and case.kind == "child":
         _registers.take_over(work, case, int(payload["report_id"]))
-    lives = [live for live in work.live_of(case) if live is not origin.live]
+    lives = work.live_of(case)
     waiting = [live for live in lives if _waits(live, message) and _matches(live, rules, payload)]
     for live in waiting:
         _queue.deliver(work, live, message, payload)
@@ -119,9 +122,10 @@ def route(work: Work, case: OpenCase, message: str, payload: Mapping[str, Any], 
                       actor_id=work.actor.user_id, instance_id=origin.live.id if origin.live else None)  # fmt: skip
     if waiting:
         return len(waiting)
+    others = [live for live in lives if live is not origin.live]
     if rules["starts"]:
-        return _start(work, case, message, payload, origin, lives)
-    return keep(message, payload, lives)
+        return _start(work, case, message, payload, origin, others)
+    return keep(message, payload, others)
 
 
 def register(work: Work, case: OpenCase, message: str, payload: Mapping[str, Any], target: Live | None) -> int:

@@ -94,7 +94,7 @@ def petition(world: World) -> None:
     world.send("t6", "revocation-petition")
     world.send("t7", "revocation-petition")
     assert world.ended("revocation-petition") == [["x1"]]
-    assert world.ended("six-month-clock") == [["x3"]]
+    assert world.ended("six-month-clock") == [["x4", "x5", "x6", "x7", "x3"]]
 
 
 def test_from_a_report_to_a_judgment(either_world: World) -> None:

@@ -31,6 +31,7 @@ TASKS = ("user", "service", "call")
 CASE_FACTS = {"case_id", "child_id", "report_id", "latest_report_id"}
 OUTCOMES: Mapping[str, tuple[str, ...]] = {
     "clock_event": ("none", "month3", "evidence", "six_months", "stopped"),
+    "clock_stopped": ("yes", "no"),
     "over_year": ("yes", "no"),
 }
 """What operations may set a decision variable to; forms say it for theirs."""

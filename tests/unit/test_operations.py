@@ -120,6 +120,10 @@ def test_tables_have_the_columns_that_operations_fill():
         assert set(db.metadata.tables[table].columns.keys()) >= TABLES[table]
 
 
+OF_EARLIER_RELEASES = {"clock.next"}
+"""Instances that began on an older diagram still ask for these."""
+
+
 def test_every_operation_of_the_diagrams_is_registered_and_sets_what_they_say():
     files = sorted((ROOT / "bpmn").glob("*.bpmn"))
     if not files:
@@ -133,7 +137,8 @@ def test_every_operation_of_the_diagrams_is_registered_and_sets_what_they_say():
     for task in tasks:
         values = dict(re.findall(r'property name="(\w+)" value="([^"]*)"', task))
         drawn[values["operation"]] = {name for name in values.get("sets", "").split(",") if name}
-    assert drawn == {name: set(found.sets) for name, found in registry.items()}
+    assert drawn == {name: set(found.sets) for name, found in registry.items() if name not in OF_EARLIER_RELEASES}
+    assert registry.keys() >= OF_EARLIER_RELEASES
 
 
 def test_needs_are_all_used_and_all_known():
