@@ -260,6 +260,7 @@ class World(Books):
         assert not late, f"not delivered: {late}"
         assert not self.rows(sa.select(INCIDENT)), f"failed: {self.rows(sa.select(INCIDENT))}"
         assert not self.stuck(), f"stuck: {self.stuck()}"
+        assert not self.misjudged(), f"open or closed, against the instances: {self.misjudged()}"
 
 
 @contextmanager

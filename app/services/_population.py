@@ -56,11 +56,12 @@ class Run:
 
 @dataclass(slots=True)
 class Population:
-    """Cases, their runs by instance, and their duties by task."""
+    """Cases, their runs by instance, their duties by task, and which of the cases are closed."""
 
     cases: int
     runs: dict[int, Run]
     duties: dict[int, Asked] = field(default_factory=dict)
+    closed: set[int] = field(default_factory=set)
 
 
 def audited(session: Session, person: Person) -> Any:
@@ -128,6 +129,14 @@ def _ended(found: Population, row: Row, data: Mapping[str, Any]) -> None:
         run.ended_at, run.ends = row["occurred_at"], tuple(f"{run.process}.{end}" for end in data["at"])
 
 
+def _case_closed(found: Population, row: Row, _data: Mapping[str, Any]) -> None:
+    found.closed.add(row["case_id"])
+
+
+def _case_reopened(found: Population, row: Row, _data: Mapping[str, Any]) -> None:
+    found.closed.discard(row["case_id"])
+
+
 FOLLOW: Mapping[str, Callable[[Population, Row, Mapping[str, Any]], None]] = {
     "task_opened": _opened,
     "task_changed": _limited,
@@ -135,6 +144,8 @@ FOLLOW: Mapping[str, Callable[[Population, Row, Mapping[str, Any]], None]] = {
     "task_done": _done,
     "task_cancelled": _cancelled,
     "ended": _ended,
+    "case_closed": _case_closed,
+    "case_reopened": _case_reopened,
 }
 """The kinds of events that the fold follows, and how. Where the record was altered it goes on; `audit verify` says so."""
 

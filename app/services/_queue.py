@@ -15,6 +15,7 @@ from app import engine
 from app.db import Write, table
 from app.models import Deadline
 from app.rules import facts as learned
+from app.services import _closing
 from app.services._work import INSTANCE, Live, OpenCase, Work
 
 ADD_INSTANCE = Write(insert(INSTANCE).returning(INSTANCE.c.id))
@@ -36,6 +37,7 @@ def start(
         "state": None, "context": {"case_id": case.id, **context}, "facts": {}, "timers": [], "awaits": [],
         "mailbox": [], "version": 0, "started_at": work.now,
     }  # fmt: skip
+    _closing.reopen(work, case)
     live = work.remember(values | {"id": work.add(ADD_INSTANCE, values)})
     if later:
         add_deadline(work, live, kind="start", key="start", due_at=later)

@@ -23,7 +23,7 @@ from app import engine, operations
 from app.db import Write, table
 from app.models import Deadline
 from app.rules import facts as learned
-from app.services import _effects, _needs, _route, _tasks, submissions
+from app.services import _closing, _effects, _needs, _route, _tasks, submissions
 from app.services._queue import add_deadline, learn
 from app.services._work import Live, Work
 from app.text import Text
@@ -72,6 +72,7 @@ def carry_out(work: Work) -> None:
     """Carry out everything in the queue, then write the differences. Raises EngineError when it does not end."""
     for _ in range(MOST_STEPS):
         if not work.queue:
+            _closing.close_ended(work)
             work.save()
             return
         live, command = work.queue.popleft()

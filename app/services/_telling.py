@@ -29,6 +29,8 @@ OPENED = {
     "report": Text("收到一份报告。", "A report came in."),
 }
 PLAIN = {
+    "case_closed": Text("这件事办结了：流程都走完了。", "The case was closed: everything in it has ended."),
+    "case_reopened": Text("又有事要办，重新打开了。", "Something began again, and the case was reopened."),
     "facts_added": Text("报告人补充了情况。", "The reporter added to the report."),
     "new_danger": Text(
         "孩子有新危险，马上应急处置。", "The child is in new danger; an emergency response begins at once."

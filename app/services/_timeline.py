@@ -32,7 +32,7 @@ SCALE, BUCKET = 1000, 4
 """The slider's length, and how near two ticks may stand on it."""
 FEW = 500
 """More events than this are not asked for one by one."""
-BY_THE_ENGINE = ("step", "ended")
+BY_THE_ENGINE = ("step", "ended", "case_closed", "case_reopened")
 """Events that follow from others of the same command: moves, not acts."""
 
 

@@ -17,6 +17,7 @@ from app.errors import NotFound
 from app.models import Case, CaseLink, Child, Instance, Placement, ReportLink, Subscription, Task
 from app.rules.access import Person, Resource
 from app.services import _seal, _seals, access, children, clocks, inbox, practice, releases
+from app.services._closing import CLOSED
 from app.services._seals import Seals, Sent
 from app.services.library import library
 from app.services.story import BEHIND, Teller
@@ -38,6 +39,7 @@ PLACES = {
     "hospital": Text("医院", "in hospital"),
 }
 NOT_RECORDED = Text("", "")
+FINISHED = Text("这件事已经办结。有新情况就记一件事。", "This case is closed. If something new happens, record it.")
 
 
 def number(case_id: int, opened_at: datetime) -> str:
@@ -72,8 +74,9 @@ def page(person: Person, case_id: int, lang: str = "zh") -> CasePage:
         id=case_id,
         number=number(case_id, row["opened_at"]),
         kind=row["kind"],
+        closed=row["status"] == CLOSED,
         child=line if reads else children.veiled(line),
-        lead=_lead(shown, teller),
+        lead=FINISHED if row["status"] == CLOSED else _lead(shown, teller),
         tonight=tonight,
         story=_seals.on_story(teller.lines(), events, records, reads=reads),
         next_tasks=shown if reads else tuple(replace(one, child=children.veiled(one.child)) for one in shown),
@@ -215,11 +218,12 @@ def _index_row(session: Session, person: Person, row: Row, now: datetime, lang: 
     if access.policy(session).scope(person).audited and not Seals(session, person, row["id"]).may_read():
         line = children.veiled(line)
         task = replace(task, child=line) if task else None
-    lead = Text(f"{task.process.zh}", f"{task.process.en}") if task else Text("没有待办", "Nothing to do")
+    lead = task.process if task else Text("没有待办", "Nothing to do")
     return {
         "id": row["id"],
         "number": number(row["id"], row["opened_at"]),
         "kind": row["kind"],
+        "closed": row["status"] == CLOSED,
         "child": line,
         "lead": lead,
         "next_task": task,

@@ -36,6 +36,8 @@ COLUMNS = (
 )  # fmt: skip
 NAMED = {
     "case_opened": Text("立案", "case opened"),
+    "case_closed": Text("办结", "case closed"),
+    "case_reopened": Text("重新办理", "case reopened"),
     "facts_added": Text("补充情况", "facts added"),
     "new_danger": Text("孩子有新危险", "new danger"),
 }

@@ -53,6 +53,7 @@ def page(person: Person) -> PopulationPage:
     return PopulationPage(
         as_of=now,
         cases=found.cases,
+        closed=len(found.closed),
         runs=len(found.runs),
         tally=tally(findings.values()),
         clauses=_clauses(found, drawn, findings, books),

@@ -69,6 +69,7 @@ class PopulationPage:
 
     as_of: datetime
     cases: int
+    closed: int  # of them, those in which nothing runs any more
     runs: int
     tally: Tally
     clauses: tuple[ClauseRow, ...]

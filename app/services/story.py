@@ -21,7 +21,10 @@ from app.services.views import DiagramView, StoryLine
 from app.text import Text
 
 EVENT, INSTANCE, SUBMISSION = table(Event), table(Instance), table(Submission)
-TOLD = ("case_opened", "task_done", "message", "facts_added", "task_changed", "ended", "deadline", "step")
+TOLD = (
+    "case_opened", "case_closed", "case_reopened", "task_done", "message", "facts_added", "task_changed", "ended",
+    "deadline", "step",
+)  # fmt: skip
 BEHIND = ("overdue-escalation",)
 """Processes that watch over others: their steps are the supervisors' story, not the child's."""
 

@@ -213,6 +213,7 @@ class CasePage:
     id: int
     number: str
     kind: str
+    closed: bool  # everything in it has ended
     child: ChildLine | None
     lead: Text
     tonight: Text

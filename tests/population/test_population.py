@@ -72,6 +72,18 @@ def test_a_duty_goes_from_open_to_missed_to_late(either_world: World) -> None:
     assert counts() == {"late": 1, "open": 1}
 
 
+def test_closed_cases_are_counted_from_the_record(either_world: World) -> None:
+    either_world.child()
+    either_world.start("legal_aid_needed")
+    open_page = population.page(auditor())
+    assert (open_page.cases, open_page.closed) == (2, 0)
+    play(either_world, "legal-aid", [do("t1"), do("t2", legal_decision="grant"), do("t3")])
+    assert population.page(auditor()).closed == 1
+    db.session.rollback()
+    either_world.start("legal_aid_needed")
+    assert population.page(auditor()).closed == 0
+
+
 def test_an_extended_limit_counts_as_extended(either_world: World) -> None:
     late_aid(either_world)
     play(either_world, ESCALATION, [do("t1", escalation_action="extend", new_due_at=in_days(5))])

@@ -167,6 +167,13 @@ class Books:
         )
         assert sum(proof.instances for proof in proofs) == len(self.rows(told.where(INSTANCE.c.status != "scheduled")))
 
+    def misjudged(self) -> list[dict[str, Any]]:
+        """Cases that are marked open although everything in them has ended, or closed although something lives."""
+        lives = sa.exists().where(INSTANCE.c.case_id == CASE.c.id, INSTANCE.c.status.in_(LIVE))
+        begun = sa.exists().where(INSTANCE.c.case_id == CASE.c.id)
+        closed = CASE.c.status == "closed"
+        return self.rows(sa.select(CASE.c.id, CASE.c.status).where(begun, closed == lives))
+
     def stuck(self) -> list[dict[str, Any]]:
         """Running instances with no open task, no timer and no awaited message; scheduled ones with no day."""
         busy = sa.select(TASK.c.instance_id).where(TASK.c.status == "open")
