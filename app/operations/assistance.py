@@ -12,11 +12,11 @@ from app.operations.visits import next_visit
 
 @operation("plan.open_referrals", needs=("plan_services", "begun_services"))
 def open_referrals(facts: Facts, _variables: Variables, _now: datetime) -> Effects:
-    """Refer each service of the latest plan, but for those under way since an earlier one."""
+    """Refer each service of the latest plan, with the day it is to be done by, but for those under way since an earlier one."""
     begun = {(service.kind, service.provider) for service in facts["begun_services"]}
     return Effects(
         messages=tuple(
-            Message("referral_opened", {"service_id": row.service_id})
+            Message("referral_opened", {"service_id": row.service_id, "service_end_on": row.by_when})
             for row in facts["plan_services"]
             if (row.kind, row.provider) not in begun
         )

@@ -47,11 +47,12 @@ class LiveInstance:
 
 @dataclass(frozen=True, slots=True)
 class PlanService:
-    """A row of F21.services: `service_id` is its stable key, the rest are codes."""
+    """A row of F21.services: `service_id` is its stable key, the rest are codes and the day it is to be done by (ISO)."""
 
     service_id: str
     kind: str
     provider: str
+    by_when: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,7 +128,7 @@ def _case_links(work: Work, live: Live) -> tuple[tuple[int, int, str], ...]:
 
 def _services_of(row: Row, answers: Mapping[str, Any]) -> tuple[needs.PlanService, ...]:
     return tuple(
-        needs.PlanService(f"{row['id']}-{index}", service["kind"], service["provider"])
+        needs.PlanService(f"{row['id']}-{index}", service["kind"], service["provider"], service["by_when"])
         for index, service in enumerate(answers.get("services") or (), start=1)
     )
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
+
 import pytest
 
+from app.clock import LAW_ZONE
 from tests.process.moves import Move, do, play
 from tests.world import COUNTY, World
 
@@ -15,11 +18,13 @@ PATHS: dict[str, tuple[tuple[Move, ...], str]] = {
 }
 
 
-def planned(world: World, *providers: str) -> None:
-    """A plan with one service from each of the providers."""
+def planned(world: World, *providers: str, by_when: date | None = None) -> None:
+    """A plan with one service from each of the providers, to be done by that day, else by today."""
     world.child()
     world.start("assessment_started", cause="emergency_done")
-    services = [{"kind": "mind", "provider": unit, "by_when": world.now.date().isoformat()} for unit in providers]
+    services = [
+        {"kind": "mind", "provider": unit, "by_when": (by_when or world.local_day()).isoformat()} for unit in providers
+    ]
     answers = {"need_services": "yes", "services": services, "need_aid": "no", "need_legal": "no", "need_pairing": "no"}
     play(world, "assessment-help", [do("t1"), do("t2"), do("t3"), do("t4", **answers)])
 
@@ -40,6 +45,15 @@ def test_each_referral_goes_to_the_provider_that_the_plan_names(world: World) ->
     for task in world.open_tasks("t1", REFERRAL):
         world.send_task(task)
     assert [str(task["unit_id"]) for task in world.open_tasks("t2", REFERRAL)] == [clinic, social_work]
+
+
+def test_the_record_of_a_service_is_due_a_week_after_the_day_the_plan_names(world: World) -> None:
+    """Not a week after somebody agreed to it (D14s)."""
+    planned(world, world.unit_at(COUNTY, "social_work"), by_when=date(2026, 4, 15))
+    play(world, REFERRAL, [do("t1"), do("t2", referral_answer="accept")])
+    task = world.open(REFERRAL, "t3")
+    assert world.local_day() < date(2026, 4, 1)
+    assert task["due_at"].astimezone(LAW_ZONE) == datetime(2026, 4, 23, tzinfo=LAW_ZONE), "the end of 22 April"
 
 
 def test_a_provider_of_another_kind_gives_no_services_so_the_county_body_is_asked(world: World) -> None:

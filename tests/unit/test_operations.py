@@ -429,12 +429,12 @@ def test_the_year_of_care_ends_with_its_last_day(now, over):
 
 # --- assessment-help ------------------------------------------------------------------------
 
-SERVICES = (PlanService("90:0", "mind", "u1"), PlanService("90:1", "law", "u2"))
+SERVICES = (PlanService("90:0", "mind", "u1", "2026-05-01"), PlanService("90:1", "law", "u2", "2026-06-01"))
 
 
 def test_each_service_is_referred_unless_under_way():
     effects = ask("plan.open_referrals", plan_services=SERVICES, begun_services=(PlanService("60:4", "law", "u2"),))
-    assert effects.messages == (Message("referral_opened", {"service_id": "90:0"}),)
+    assert effects.messages == (Message("referral_opened", {"service_id": "90:0", "service_end_on": "2026-05-01"}),)
     assert ask("plan.open_referrals", plan_services=SERVICES, begun_services=SERVICES) == Effects()
 
 
