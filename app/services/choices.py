@@ -14,11 +14,13 @@ from sqlalchemy.orm import Session
 from app.db import Row, table
 from app.models import Case, CaseLink, Child, Report, ReportChild, Task, Unit
 from app.rules.forms import Form
-from app.services import _registers, _seal, children, people, units
+from app.services import _registers, _seal, children, people, releases, units
 from app.text import Text
 
 TASK, UNIT, CHILD, CASE, REPORT_CHILD = (table(model) for model in (Task, Unit, Child, Case, ReportChild))
 LINK = table(CaseLink)
+PROVIDER = "provider"
+"""The role of whoever gives the services of a plan."""
 Options = tuple[tuple[str, str], ...]
 
 
@@ -54,6 +56,12 @@ def report_children(session: Session, row: Row) -> list[tuple[int, str]]:
 
 
 def _guardians(session: Session, row: Row, lang: str) -> Iterable[tuple[str, str]]:
+    """The case's guardians; only the one whom the instance is about, where it is about one."""
+    own = row["context"].get("guardian_id")
+    return (one for one in _persons(session, row, lang) if own is None or one[0] == str(own))
+
+
+def _persons(session: Session, row: Row, lang: str) -> Iterable[tuple[str, str]]:
     for guardian_id, kind, told in children.guardians(session, row["case_id"], row["wrapped_key"]):
         yield str(guardian_id), children.guardian_label(kind, told, lang)
 
@@ -62,6 +70,18 @@ def _units(session: Session, row: Row, lang: str) -> Iterable[tuple[str, str]]:
     county = "/" + "/".join(row["path"].strip("/").split("/")[:3]) + "/"
     query = select(UNIT.c.id, UNIT.c.name_zh, UNIT.c.name_en).where(UNIT.c.path.startswith(county, autoescape=True))
     for unit_id, zh, en in session.execute(query.where(UNIT.c.level != "village").order_by(UNIT.c.path, UNIT.c.id)):
+        yield str(unit_id), Text(zh, en).say(lang)
+
+
+def _providers(session: Session, row: Row, lang: str) -> Iterable[tuple[str, str]]:
+    """Units of the kinds that give services: those of the county, then those above it."""
+    places = row["path"].strip("/").split("/")[:3]
+    county = "/" + "/".join(places) + "/"
+    gives = UNIT.c.sector.in_(releases.current_library().roles[PROVIDER]["sectors"])
+    query = select(UNIT.c.id, UNIT.c.path, UNIT.c.name_zh, UNIT.c.name_en).where(gives).order_by(UNIT.c.path, UNIT.c.id)
+    near = UNIT.c.path.startswith(county, autoescape=True) | UNIT.c.path.in_(units.ancestors(county))
+    found = session.execute(query.where(near, UNIT.c.level != "village")).all()
+    for unit_id, _path, zh, en in sorted(found, key=lambda unit: not unit.path.startswith(county)):
         yield str(unit_id), Text(zh, en).say(lang)
 
 
@@ -94,15 +114,22 @@ def _villages(session: Session, row: Row, lang: str) -> Iterable[tuple[str, str]
 
 
 def _candidates(session: Session, row: Row, lang: str) -> Iterable[tuple[str, str]]:
-    """Files of children whose name is the same as one in the report (blind index, nothing is scanned)."""
+    """Files of children whose name is the same as one in the report (blind index, nothing is scanned).
+
+    Without those that this very report has opened: in danger a child's file comes before the question.
+    """
     names = [name for _, name in report_children(session, row) if name]
     query = select(CHILD.c.case_id, CHILD.c.secret.label("child_secret"), CASE.c.wrapped_key, CASE.c.path).join(
         CASE, CASE.c.id == CHILD.c.case_id
     )
     wanted = [_seal.blind_index("child.name", name) for name in names]
-    for found in session.execute(
-        query.where(CHILD.c.name_index.in_(wanted), CASE.c.wrapped_key.is_not(None))
-    ).mappings():
+    opened = (
+        select(REPORT_CHILD.c.case_id)
+        .join(Report, Report.id == REPORT_CHILD.c.report_id)
+        .where(Report.case_id == row["case_id"], REPORT_CHILD.c.case_id.is_not(None))
+    )
+    where = (CHILD.c.name_index.in_(wanted), CHILD.c.case_id.not_in(opened), CASE.c.wrapped_key.is_not(None))
+    for found in session.execute(query.where(*where)).mappings():
         told = children.told_of(found)
         place = children.place_name(session, found["path"], lang)
         yield str(found["case_id"]), f"{told.get('name', '')} {told.get('age_or_dob', '')} {place} #{found['case_id']}"
@@ -118,9 +145,9 @@ def _colleagues(session: Session, row: Row, _lang: str) -> Iterable[tuple[str, s
 
 SOURCES = {
     "guardians": _guardians,
-    "case_persons": _guardians,
+    "case_persons": _persons,
     "units": _units,
-    "providers": _units,
+    "providers": _providers,
     "villages": _villages,
     "cases": _cases,
     "candidates": _candidates,

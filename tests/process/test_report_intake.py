@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from app.errors import Invalid
 from app.services import reports
 from tests.process.moves import Move, comes, do, fires, play
 from tests.world import TOWNSHIP, World
@@ -90,6 +91,18 @@ def test_a_report_of_a_child_nobody_works_for_any_more_begins_a_response_in_the_
     play_in(world, again, [do("t2", **SAFE), do("t3", matches=match), do("t4", intake_decision="accept")])
     assert world.todo(known) == ["emergency-response.t1"]
     assert world.cases("child") == [known]
+
+
+def test_the_urgent_file_of_a_report_is_not_offered_as_a_child_we_know(world: World) -> None:
+    (known,) = world.accepted()
+    again = world.report()
+    play_in(world, again, [do("t2", **SAFE | {"life_threat": "yes"})])
+    urgent = [case for case in world.cases("child") if case != known]
+    offered = world.offered(world.library.form("F03"), again)["candidates"]
+    assert urgent
+    assert [value for value, _ in offered] == [str(known)]
+    with pytest.raises(Invalid):
+        world.send("t3", INTAKE, again, matches=[{"child_ref": "1 林小禾", "candidate": urgent[0], "match": "same"}])
 
 
 def test_a_child_not_surely_known_gets_a_file_of_its_own_that_says_so(world: World) -> None:

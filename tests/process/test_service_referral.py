@@ -7,8 +7,9 @@ from datetime import date, datetime
 import pytest
 
 from app.clock import LAW_ZONE
+from app.errors import Invalid
 from tests.process.moves import Move, do, play
-from tests.world import COUNTY, World
+from tests.world import COUNTY, TOWNSHIP, World
 
 REFERRAL = "service-referral"
 PATHS: dict[str, tuple[tuple[Move, ...], str]] = {
@@ -56,7 +57,11 @@ def test_the_record_of_a_service_is_due_a_week_after_the_day_the_plan_names(worl
     assert task["due_at"].astimezone(LAW_ZONE) == datetime(2026, 4, 23, tzinfo=LAW_ZONE), "the end of 22 April"
 
 
-def test_a_provider_of_another_kind_gives_no_services_so_the_county_body_is_asked(world: World) -> None:
-    planned(world, world.unit_at(COUNTY, "police"))
-    world.send("t1", REFERRAL)
-    assert str(world.open(REFERRAL, "t2")["unit_id"]) == world.unit_at(COUNTY, "social_work")
+def test_only_those_who_give_services_can_be_planned(world: World) -> None:
+    with pytest.raises(Invalid):
+        planned(world, world.unit_at(COUNTY, "police"))
+    form = world.library.form("F21")
+    offered = {unit for unit, _ in world.offered(form, world.case)["providers"]}
+    kinds = {world.unit({"unit_id": int(unit)})["sector"] for unit in offered}
+    assert kinds == {"health", "social_work"}
+    assert world.unit_at(TOWNSHIP, "health") in offered

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from app.errors import Invalid
 from app.rules.calendar import add_months
 from app.services import releases
 from app.settings import ROOT
@@ -153,6 +154,23 @@ def test_a_home_visit_writes_what_it_saw_of_the_guardian_who_is_watched(world: W
     world.pass_time("P1D")
     world.send("t1", "home-visit", seen="alone", finding="normal", parent_contact="no")
     assert [row["state"] for row in world.performance()] == ["fails", "fails"]
+
+
+@pytest.mark.parametrize(("message", "form"), [("monitoring_started", "F25"), ("intervention_started", "F46")])
+def test_what_is_about_one_guardian_offers_that_one_only(world: World, message: str, form: str) -> None:
+    world.child()
+    mother = world.guardians()[1]
+    instance = world.start(message, guardian_id=mother)
+    asked = world.library.form(form)
+    assert [value for value, _ in world.offered(asked, world.case, instance)["guardians"]] == [str(mother)]
+    at_the_desk = world.offered(asked, world.case)["guardians"]
+    assert [value for value, _ in at_the_desk] == [str(one) for one in world.guardians()]
+
+
+def test_the_first_observation_is_of_the_guardian_who_is_watched(world: World) -> None:
+    begin(world)
+    with pytest.raises(Invalid):
+        world.send("t1", CLOCK, guardian=str(world.guardians()[1]))
 
 
 def test_one_clock_for_each_guardian(world: World) -> None:
