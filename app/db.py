@@ -65,8 +65,8 @@ def changed(session: Session, statement: Any, values: Mapping[str, Any] | None =
     return cast("CursorResult[Any]", session.execute(statement, values or {})).rowcount
 
 
-class Write:
-    """An INSERT, UPDATE or DELETE that every step makes: compiled once, then given to the driver as it is.
+class Prepared:
+    """A statement that every step makes: compiled once, then given to the driver as it is.
 
     Its values are converted as the types of their columns ask. What SQLAlchemy does on every call
     costs more than most of these statements do; and PostgreSQL can take several in one journey.
@@ -74,7 +74,7 @@ class Write:
     """
 
     def __init__(self, statement: Any) -> None:
-        self._statement = statement
+        self.statement = statement
         self._ready: dict[tuple[str, ...], _Ready] = {}
 
     def send(self, connection: Connection, values: Mapping[str, Any]) -> Cursor:
@@ -83,6 +83,16 @@ class Write:
         cursor: Cursor = _driver(connection).cursor()
         cursor.execute(ready.sql, ready.parameters(values))
         return cursor
+
+    def _for(self, connection: Connection, values: Mapping[str, Any]) -> _Ready:
+        key = (connection.dialect.name, *values)
+        if key not in self._ready:
+            self._ready[key] = _Ready(self.statement, connection.dialect, list(values))
+        return self._ready[key]
+
+
+class Write(Prepared):
+    """An INSERT, UPDATE or DELETE that every step makes."""
 
     def send_all(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
         """Execute once for each of `rows`, which all have the same columns; there is at least one."""
@@ -94,11 +104,18 @@ class Write:
         found = self.send(connection, values).fetchall()
         return found[0] if found else None
 
-    def _for(self, connection: Connection, values: Mapping[str, Any]) -> _Ready:
-        key = (connection.dialect.name, *values)
-        if key not in self._ready:
-            self._ready[key] = _Ready(self._statement, connection.dialect, list(values))
-        return self._ready[key]
+
+class Read(Prepared):
+    """A SELECT that every step makes; its rows are tuples, in the order of its columns."""
+
+    def first(self, connection: Connection, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
+        """The first row, or None."""
+        return next(iter(self.all(connection, values)), None)
+
+    def all(self, connection: Connection, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """Every row."""
+        found, row = self.send(connection, values).fetchall(), self._for(connection, values).row
+        return [row(values) for values in found]
 
 
 class _Ready:
@@ -113,13 +130,23 @@ class _Ready:
         self._order = [
             (name, compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect)) for name in names_in_sql
         ]
+        columns = statement.selected_columns if statement.is_select else ()
+        readers = (column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns)
+        self._readers = [(at, reader) for at, reader in enumerate(readers) if reader]
 
     def parameters(self, values: Mapping[str, Any]) -> Any:
         """The values as the driver takes them."""
         given = {**self._constants, **values}
         if self._positional:
-            return tuple(convert(given[name]) if convert else given[name] for name, convert in self._order)
+            return [convert(given[name]) if convert else given[name] for name, convert in self._order]
         return {name: convert(given[name]) if convert else given[name] for name, convert in self._order}
+
+    def row(self, row: tuple[Any, ...]) -> tuple[Any, ...]:
+        """A row of the driver's with the values that its columns stand for."""
+        values = list(row)
+        for at, reader in self._readers:
+            values[at] = reader(values[at])
+        return tuple(values)
 
 
 class Cursor(Protocol):

@@ -144,7 +144,7 @@ def _stand_ins(session: Session, roles: tuple[Mapping[str, Any], ...], found: Ma
     held: dict[str, list[str]] = {}
     for role in roles:
         if role["level"] in ("village", "township", "county") and role["sectors"] != ["all"]:
-            held.setdefault(codes[units.resolve(session, role, CITY_PATH)], []).append(role["id"])
+            held.setdefault(codes[units.resolve(session.connection(), role, CITY_PATH)], []).append(role["id"])
     for unit, duties in held.items():
         yield Seat(NAMED.get(("police_intake", unit), f"duty.{unit}"), unit, tuple(duties))
 

@@ -238,7 +238,7 @@ class Stage:
 
     def _registrar(self, books: Library, message: str, path: str) -> Actor:
         role = REGISTERED_BY[message]
-        unit_id = units.resolve(db.session(), books.roles[role], path)
+        unit_id = units.resolve(db.session().connection(), books.roles[role], path)
         return Actor(self.holders[role, unit_id], role)
 
 

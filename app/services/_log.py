@@ -18,6 +18,7 @@ import orjson
 from app.services._seal import CaseKey
 
 SAFE_INTEGER = 2**53
+PLAIN = frozenset({str, bool, type(None)})
 
 
 def canonical(value: Mapping[str, Any]) -> bytes:
@@ -27,16 +28,19 @@ def canonical(value: Mapping[str, Any]) -> bytes:
 
 
 def _check(value: Any) -> None:
-    if isinstance(value, Mapping):
-        for key, inner in value.items():
-            if not (isinstance(key, str) and key.isascii()):
-                raise ValueError("keys of an event are ASCII")
-            _check(inner)
-    elif isinstance(value, list | tuple):
-        for inner in value:
-            _check(inner)
-    elif isinstance(value, float) or (isinstance(value, int) and abs(value) > SAFE_INTEGER):
-        raise ValueError("an event holds no floats and no integer beyond 2^53")
+    kind = type(value)
+    if kind in PLAIN:
+        return
+    if kind is int and -SAFE_INTEGER <= value <= SAFE_INTEGER:
+        return
+    if kind is dict:
+        if not all(type(key) is str and key.isascii() for key in value):
+            raise ValueError("keys of an event are ASCII")
+        value = value.values()
+    elif kind not in (list, tuple):
+        raise ValueError(f"an event holds no {kind.__name__} and no integer beyond 2^53")
+    for inner in value:
+        _check(inner)
 
 
 def commit_to(secret: Any) -> tuple[str, dict[str, Any]]:

@@ -12,13 +12,13 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from app import clock, engine
-from app.db import Cursor, Row, Write, in_one_go, table
+from app.db import Cursor, Read, Row, Write, in_one_go, table
 from app.errors import NotFound, Stale
 from app.models import Case, Deadline, Event, Instance, Task
 from app.services import _seal
@@ -30,14 +30,14 @@ NO_LIMIT = datetime(9999, 12, 31, tzinfo=UTC)
 """Stands in a task's `due_at` when it has no limit, so that lists need one order only."""
 
 CASE, INSTANCE, TASK, DEADLINE = table(Case), table(Instance), table(Task), table(Deadline)
-LOCK_CASE = select(CASE).where(CASE.c.id == bindparam("id")).with_for_update(key_share=True)
-LOCK_CASE_OF_TASK = (
+LOCK_CASE = Read(select(CASE).where(CASE.c.id == bindparam("id")).with_for_update(key_share=True))
+LOCK_CASE_OF_TASK = Read(
     select(CASE)
     .join(TASK, TASK.c.case_id == CASE.c.id)
     .where(TASK.c.id == bindparam("id"))
     .with_for_update(of=CASE, key_share=True)
 )
-LOCK_CASE_OF_DEADLINE = (
+LOCK_CASE_OF_DEADLINE = Read(
     select(CASE)
     .join(DEADLINE, DEADLINE.c.case_id == CASE.c.id)
     .where(DEADLINE.c.id == bindparam("id"))
@@ -45,8 +45,8 @@ LOCK_CASE_OF_DEADLINE = (
 )
 ADD_CASE = Write(insert(CASE).returning(CASE.c.id))
 ADD_EVENTS = Write(insert(table(Event)))
-INSTANCE_BY_ID = select(INSTANCE).where(INSTANCE.c.id == bindparam("id"))
-LIVE_OF_CASE = select(INSTANCE).where(INSTANCE.c.case_id == bindparam("case_id"), INSTANCE.c.status == "running")
+INSTANCE_BY_ID = Read(select(INSTANCE).where(INSTANCE.c.id == bindparam("id")))
+LIVE_OF_CASE = Read(select(INSTANCE).where(INSTANCE.c.case_id == bindparam("case_id"), INSTANCE.c.status == "running"))
 SAVE_CASE = Write(
     update(CASE)
     .where(CASE.c.id == bindparam("_id"), CASE.c.version == bindparam("_version"))
@@ -139,7 +139,7 @@ class Work:
 
     def __init__(self, session: Session, actor: Actor, ahead: timedelta) -> None:
         self.session = session
-        self.connection = session.connection()
+        self.connection = cast(Connection, session.bind)
         self.actor = actor
         self.ahead = ahead
         self.now = self.occurred_at = clock.now(ahead)
@@ -170,13 +170,13 @@ class Work:
         """The case of a deadline under its lock; None when somebody else holds it now."""
         return self._locked(LOCK_CASE_OF_DEADLINE, deadline_id)
 
-    def _locked(self, statement: Any, row_id: int) -> OpenCase | None:
-        row = self.connection.execute(statement, {"id": row_id}).mappings().first()
+    def _locked(self, statement: Read, row_id: int) -> OpenCase | None:
+        row = statement.first(self.connection, {"id": row_id})
         if row is None:
             return None
         if not self.cases:  # waiting for the lock took time: a case's record never runs backwards
             self.now = self.occurred_at = clock.now(self.ahead)
-        return self._remember(row)
+        return self._remember(dict(zip(CASE.c.keys(), row, strict=True)))
 
     def _remember(self, row: Row) -> OpenCase:
         key = _seal.open_key(row["wrapped_key"])
@@ -203,10 +203,10 @@ class Work:
         """The instance, fresh under its case's lock. Raises NotFound."""
         if instance_id in self.instances:
             return self.instances[instance_id]
-        row = self.connection.execute(INSTANCE_BY_ID, {"id": instance_id}).mappings().first()
+        row = INSTANCE_BY_ID.first(self.connection, {"id": instance_id})
         if row is None:
             raise NotFound("no_instance", Text("没有这个实例。", "There is no such instance."), instance=instance_id)
-        return self.remember(row)
+        return self.remember(dict(zip(INSTANCE.c.keys(), row, strict=True)))
 
     def remember(self, row: Row) -> Live:
         """Take an instance row, read under the lock, into this transaction."""
@@ -227,8 +227,8 @@ class Work:
         """Every running instance of the case, those started in this transaction included."""
         if case.id not in self._known_whole:
             self._known_whole.add(case.id)
-            for row in self.connection.execute(LIVE_OF_CASE, {"case_id": case.id}).mappings().all():
-                self.remember(row)
+            for row in LIVE_OF_CASE.all(self.connection, {"case_id": case.id}):
+                self.remember(dict(zip(INSTANCE.c.keys(), row, strict=True)))
         running = (live for live in self.instances.values() if live.case is case and live.status == "running")
         return sorted(running, key=lambda live: live.id)
 

@@ -18,7 +18,7 @@ from sqlalchemy import bindparam, delete, exists, insert, select, update
 from sqlalchemy.orm import Session
 
 from app import clock, engine
-from app.db import Row, Write, db, table, transaction
+from app.db import Read, Row, Write, db, table, transaction
 from app.errors import Invalid, NotFound, Refused, Stale
 from app.models import Draft, Incident, Instance, Outbox, Submission, Task
 from app.rules import facts as learned
@@ -33,7 +33,7 @@ STEPS = Histogram("shouwang_step_seconds", "How long commands take, to the commi
 FAILED_BEFORE = exists().where(
     INCIDENT.c.source == "task", INCIDENT.c.source_id == TASK.c.id, INCIDENT.c.state == "open"
 )
-TASK_WITH_INSTANCE = (
+TASK_WITH_INSTANCE = Read(
     select(TASK, INSTANCE, FAILED_BEFORE)
     .join(INSTANCE, INSTANCE.c.id == TASK.c.instance_id)
     .where(TASK.c.id == bindparam("id"))
@@ -140,7 +140,7 @@ def _done_before(session: Session, actor: Actor, mark: str) -> Done | None:
 
 
 def _task_under_lock(work: Work, task_id: int, version: int) -> tuple[Row, Live]:
-    row = work.connection.execute(TASK_WITH_INSTANCE, {"id": task_id}).first()
+    row = TASK_WITH_INSTANCE.first(work.connection, {"id": task_id})
     assert row is not None, "the case was locked through this task"
     task = dict(zip(TASK.c.keys(), row[: len(TASK.c)], strict=True))
     live = work.remember(dict(zip(INSTANCE.c.keys(), row[len(TASK.c) : -1], strict=True)))
@@ -238,7 +238,7 @@ def record_arrival(
 def record_incident(case_id: int, source: str, source_id: int, error: Exception) -> None:
     """Keep what went wrong, in a transaction of its own, for a person to see and retry: once, however often it fails."""
     with transaction() as session:
-        session.execute(LOCK_CASE, {"id": case_id})
+        LOCK_CASE.first(session.connection(), {"id": case_id})
         now = clock.now(practice.offset(session))
         where = (Incident.source == source, Incident.source_id == source_id, Incident.state == "open")
         found = session.scalar(select(Incident).where(*where))

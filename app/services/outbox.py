@@ -100,7 +100,7 @@ def _receiver(session: Session, row: Row) -> dict[str, Any]:
         return {"unit_id": told["unit_id"], "role": role}
     roles = library(session, releases.current(session)).roles
     path = session.execute(select(CASE.c.path).where(CASE.c.id == row["case_id"])).scalar_one()
-    return {"unit_id": units.resolve(session, roles[role], path), "role": role}
+    return {"unit_id": units.resolve(session.connection(), roles[role], path), "role": role}
 
 
 def _put_off(outbox_id: int) -> None:

@@ -201,7 +201,7 @@ def _reviewer(work: Work, case: OpenCase, role: str) -> tuple[str, int]:
     """Who reviews it: the role above, in its unit for this case; above the highest, the auditors."""
     roles = library(work.session, releases.current(work.session)).roles
     upper = roles[role]["escalates_to"] or AUDITOR
-    return upper, units.resolve(work.session, roles[upper], case.path)
+    return upper, units.resolve(work.session.connection(), roles[upper], case.path)
 
 
 def _write(  # noqa: PLR0913 - an opening says who, what, why and until when

@@ -7,9 +7,8 @@ from itertools import zip_longest
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, select
-from sqlalchemy.orm import Session
 
-from app.db import table
+from app.db import Read, table
 from app.errors import NotFound
 from app.models import Unit
 from app.text import Text
@@ -17,10 +16,10 @@ from app.text import Text
 LEVELS = ("province", "city", "county", "township", "village")
 """How many codes a unit's path holds, from the province down."""
 UNIT = table(Unit)
-AT_PLACES = (
+AT_PLACES = Read(
     select(UNIT.c.id, UNIT.c.path, UNIT.c.sector)
     .where(UNIT.c.path.in_([bindparam(level) for level in LEVELS]))
-    .order_by(UNIT.c.id.desc())
+    .order_by(UNIT.c.path.desc(), UNIT.c.sector.desc(), UNIT.c.id.desc())  # as the index lies
 )
 STANDING_IN = ("civil_affairs", "township_government", "county_government", "city_government")
 """Who has a duty where its own kind of body is nowhere above: a report that names no village still goes to somebody."""
@@ -37,14 +36,14 @@ def depth(level: str) -> int:
     return LEVELS.index(level) + 1 if level in LEVELS else LEVELS.index("county") + 1
 
 
-def resolve(connection: Session | Connection, role: Mapping[str, Any], path: str) -> int:
+def resolve(connection: Connection, role: Mapping[str, Any], path: str) -> int:
     """The id of the unit that does `role`'s work for a child at `path`.
 
     The unit of one of the role's sectors (in their order) at the role's level; if the place
     has none, the next level up has the duty, in the end civil affairs or the government. Raises NotFound.
     """
     levels = [place for place in ancestors(path) if len(place.strip("/").split("/")) <= depth(role["level"])]
-    rows = connection.execute(AT_PLACES, dict(zip_longest(LEVELS, levels))).all()
+    rows = AT_PLACES.all(connection, dict(zip_longest(LEVELS, levels)))
     bodies = {(place, sector): unit_id for unit_id, place, sector in rows}
     found = _nearest(role["sectors"], levels, bodies)
     if found is None and role["level"] in LEVELS:
@@ -66,5 +65,5 @@ def _nearest(sectors: Sequence[str], levels: Sequence[str], units: Mapping[tuple
             if (level, sector) in units:
                 return units[level, sector]
         if anything:
-            return next((unit for (path, _), unit in units.items() if path == level), None)
+            return min((unit for (path, _), unit in units.items() if path == level), default=None)
     return None

@@ -12,7 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app.db import Write
+from app.db import Prepared, Write
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ def span_of(act: Callable[[], object]) -> Span:
 def statements() -> Iterator[list[str]]:
     """Every statement sent until the block ends, through SQLAlchemy or past it; begin and commit are not counted."""
     sent: list[str] = []
-    one, many = Write.send, Write.send_all
+    one, many = Prepared.send, Write.send_all
 
     def count(_connection: object, _cursor: object, statement: str, *_: object) -> None:
         if not statement.startswith("BEGIN"):
@@ -48,11 +48,11 @@ def statements() -> Iterator[list[str]]:
         return lambda write, *rest: (sent.append(str(write)), whole(write, *rest))[1]
 
     sa.event.listen(sa.Engine, "before_cursor_execute", count)
-    Write.send, Write.send_all = counted(one), counted(many)  # type: ignore[method-assign]
+    Prepared.send, Write.send_all = counted(one), counted(many)  # type: ignore[method-assign]
     try:
         yield sent
     finally:
-        Write.send, Write.send_all = one, many  # type: ignore[method-assign]
+        Prepared.send, Write.send_all = one, many  # type: ignore[method-assign]
         sa.event.remove(sa.Engine, "before_cursor_execute", count)
 
 

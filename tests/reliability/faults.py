@@ -15,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from app.db import WRITES, Write, _begin, db
+from app.db import WRITES, Read, Write, _begin, db
 from app.db import transaction as whole_transaction
 from app.services import _route, _step, _work, commands, deadlines, outbox
 from app.services._work import CASE, DEADLINE, INSTANCE, TASK, Work
@@ -113,9 +113,10 @@ NOTHING_KEPT = ("after the lock", "after the engine", "amid the writes", "before
 
 def no_lock(patch: Patch) -> None:
     """Transactions as drivers begin them: no FOR UPDATE, no BEGIN IMMEDIATE (SQLite then keeps each statement)."""
-    patch(_work, "LOCK_CASE", sa.select(CASE).where(CASE.c.id == ID))
+    patch(_work, "LOCK_CASE", Read(sa.select(CASE).where(CASE.c.id == ID)))
     for name, target in (("LOCK_CASE_OF_TASK", TASK), ("LOCK_CASE_OF_DEADLINE", DEADLINE)):
-        patch(_work, name, sa.select(CASE).join(target, target.c.case_id == CASE.c.id).where(target.c.id == ID))
+        unlocked = sa.select(CASE).join(target, target.c.case_id == CASE.c.id).where(target.c.id == ID)
+        patch(_work, name, Read(unlocked))
     _sqlite_by_statement()
 
 

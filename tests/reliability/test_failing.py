@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from app import clock, operations
-from app.db import db
+from app.db import Read, db
 from app.models import Draft
 from app.services import _route, _step, _work, commands, deadlines, people, tasks
 from app.services._work import DEADLINE, LOCK_CASE, Work
@@ -232,5 +232,5 @@ def test_two_cases_write_to_each_other_without_waiting(postgres_place: Place) ->
 
 def test_a_lock_that_blocks_references_is_a_deadlock(postgres_place: Place, patch: faults.Patch) -> None:
     """Broken twin: FOR UPDATE, which also keeps others from referring to the case."""
-    patch(_work, "LOCK_CASE", LOCK_CASE.with_for_update())
+    patch(_work, "LOCK_CASE", Read(LOCK_CASE.statement.with_for_update()))
     assert any(isinstance(one, Exception) for one in posting(postgres_place))

@@ -69,7 +69,7 @@ def test_every_role_finds_its_unit_in_every_village(app: Flask, at: Move) -> Non
     ]
     for place in places.places():
         if place.level == "village":
-            found = {units.resolve(db.session(), role, place.path) for role in roles}
+            found = {units.resolve(db.session().connection(), role, place.path) for role in roles}
             assert len(found) > 10
 
 

@@ -201,7 +201,7 @@ def test_a_report_that_names_no_place_reaches_somebody_at_every_step(ready: Flas
     roles = [role for role in releases.current_library().roles.values() if role["level"] in units.LEVELS]
     held = {(post["role"], post["unit_id"]) for post in rows(table(Post))}
     for role in roles:
-        unit_id = units.resolve(db.session(), role, CITY_PATH)
+        unit_id = units.resolve(db.session().connection(), role, CITY_PATH)
         assert role["sectors"] == ["all"] or (role["id"], unit_id) in held, role["id"]
 
 
