@@ -17,18 +17,20 @@ from app.services._work import NO_LIMIT, Live, Work
 
 TASK, DEADLINE, UNIT = table(Task), table(Deadline), table(Unit)
 ADD = Write(insert(TASK).returning(TASK.c.id))
-CLOSE = Write(
+CLOSED = (
     update(TASK)
-    .where(
-        TASK.c.case_id == bindparam("_case"),
-        TASK.c.status == "open",
-        TASK.c.instance_id + 0 == bindparam("_instance"),  # + 0: by what is open in the case, not by all history
-        TASK.c.engine_id == bindparam("_engine"),
-    )
+    .where(TASK.c.status == "open")
     .values(
         status=bindparam("_status"), closed_at=bindparam("_at"), closed_by=bindparam("_by"), version=TASK.c.version + 1
     )
-    .returning(TASK.c.id, TASK.c.escalations)
+)
+CLOSE = Write(CLOSED.where(TASK.c.id == bindparam("_task")))
+FIND_AND_CLOSE = Write(
+    CLOSED.where(
+        TASK.c.case_id == bindparam("_case"),
+        TASK.c.instance_id + 0 == bindparam("_instance"),  # + 0: by what is open in the case, not by all history
+        TASK.c.engine_id == bindparam("_engine"),
+    ).returning(TASK.c.id, TASK.c.escalations)
 )
 CLOSE_DEADLINE = Write(
     update(DEADLINE)
@@ -110,15 +112,13 @@ def _due(work: Work, live: Live, element: engine.Element, step: engine.Step) -> 
 def close(work: Work, live: Live, closed: Sequence[engine.ClosedTask]) -> None:
     """Close the rows of tasks that the step finished or cancelled, and their deadlines."""
     for gone in closed:
-        values = {
-            "_case": live.case.id,
-            "_instance": live.id,
-            "_engine": gone.id,
-            "_status": gone.how,
-            "_at": work.now,
-            "_by": work.actor.user_id,
-        }
-        row = CLOSE.ask(work.connection, values)
+        values = {"_status": gone.how, "_at": work.now, "_by": work.actor.user_id}
+        row = live.under_lock.get(gone.id)
+        if row is not None:
+            work.write(CLOSE, values | {"_task": row[0]})
+        else:
+            place = {"_case": live.case.id, "_instance": live.id, "_engine": gone.id}
+            row = FIND_AND_CLOSE.ask(work.connection, values | place)
         if row is None:
             continue
         task_id, escalations = row

@@ -112,6 +112,7 @@ class Live:
     definition: engine.Definition
     submission_id: int | None = None
     answers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    under_lock: dict[int, tuple[int, int]] = field(default_factory=dict)  # open tasks as read: id, escalations
     promised: list[str] = field(default_factory=list)
     changed: bool = False
     moved: bytes | None = None  # the engine's state after steps of this transaction

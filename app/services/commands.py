@@ -148,6 +148,7 @@ def _task_under_lock(work: Work, task_id: int, version: int) -> tuple[Row, Live]
         work.write(CLOSE_INCIDENT, {"_source": "task", "_id": task_id})
     if task["status"] != "open" or task["version"] != version:
         raise Stale("task_changed", CHANGED, task=task_id, status=task["status"])
+    live.under_lock[task["engine_id"]] = task_id, task["escalations"]
     return task, live
 
 
