@@ -5,6 +5,7 @@ Only this module prints. A refusal is one line in both languages, and exit code 
 
 from __future__ import annotations
 
+import gc
 import logging
 import signal
 import sys
@@ -254,6 +255,8 @@ def serve(practising: bool, web_only: bool, host: str, threads: int) -> None:
     click.echo(f"守望 http://{host}:{settings().port}")
     if practising:
         _tell_sign_ins()
+    gc.collect()
+    gc.freeze()  # what is loaded by now stays: the collector need not walk it again amid a request
     try:
         waitress.serve(app, host=host, port=settings().port, threads=threads, ident=None)
     finally:

@@ -10,12 +10,14 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any, Protocol, cast
 
 import orjson
 import psycopg
 from flask import current_app
 from flask_sqlalchemy import SQLAlchemy
+from flask_sqlalchemy.session import Session as FlaskSession
 from sqlalchemy import Connection, CursorResult, Dialect, Engine, MetaData, Table, event
 from sqlalchemy.orm import DeclarativeBase, Session
 
@@ -41,7 +43,23 @@ class Base(DeclarativeBase):
     metadata = MetaData(naming_convention=NAMING)
 
 
-db = SQLAlchemy(model_class=Base, disable_autonaming=True)
+class Reading(FlaskSession):
+    """A request's reads. On PostgreSQL each statement stands alone, as READ COMMITTED has it anyway: the ROLLBACK
+    that would end them as a transaction makes the driver forget every statement that it has prepared.
+    """
+
+    def get_bind(self, *args: Any, **options: Any) -> Engine | Connection:
+        """The engine, with reads that need no end."""
+        bind = super().get_bind(*args, **options)
+        return _alone(bind) if isinstance(bind, Engine) and bind.dialect.name == "postgresql" else bind
+
+
+@lru_cache(maxsize=8)
+def _alone(engine: Engine) -> Engine:
+    return engine.execution_options(isolation_level="AUTOCOMMIT")
+
+
+db = SQLAlchemy(model_class=Base, disable_autonaming=True, session_options={"class_": Reading})
 
 
 def engine_options(url: str) -> dict[str, Any]:

@@ -12,14 +12,14 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import and_, false, func, or_, select
+from sqlalchemy import Connection, and_, false, func, or_, select
 from sqlalchemy.orm import Session
 
 from app.db import Row, table
 from app.models import Case, Event, Instance
 from app.rules.access import Person
 from app.rules.conformance import Closing, Duty
-from app.services import access
+from app.services import access, audit_rows
 
 CASE, EVENT, INSTANCE = table(Case), table(Event), table(Instance)
 BATCH = 2_000
@@ -71,18 +71,19 @@ def audited(session: Session, person: Person) -> Any:
     return and_(or_(false(), *places), access.seen_cases(session, person))
 
 
-def read(session: Session, among: Any) -> Population:
-    """What the record says of the cases that meet the condition `among`."""
-    cases = session.scalar(select(func.count()).select_from(CASE).where(among)) or 0
-    found = Population(cases, _runs(session, among))
+def read(among: Any) -> Population:
+    """What the record says, at one instant, of the cases that meet the condition `among`."""
     query = select(*COLUMNS).join(CASE, CASE.c.id == EVENT.c.case_id).where(among, EVENT.c.kind.in_(FOLLOW))
-    rows = session.execute(query.order_by(EVENT.c.id), execution_options={"yield_per": BATCH}).mappings()
-    for row in rows:
-        FOLLOW[row["kind"]](found, row, orjson.loads(row["body"])["data"])
+    with audit_rows.snapshot() as connection:
+        cases = connection.scalar(select(func.count()).select_from(CASE).where(among)) or 0
+        found = Population(cases, _runs(connection, among))
+        rows = connection.execution_options(yield_per=BATCH).execute(query.order_by(EVENT.c.id)).mappings()
+        for row in rows:
+            FOLLOW[row["kind"]](found, row, orjson.loads(row["body"])["data"])
     return found
 
 
-def _runs(session: Session, among: Any) -> dict[int, Run]:
+def _runs(connection: Connection, among: Any) -> dict[int, Run]:
     first = select(EVENT.c.instance_id, func.min(EVENT.c.recorded_at).label("at")).where(EVENT.c.kind == "step")
     began = first.group_by(EVENT.c.instance_id).subquery()
     columns = (INSTANCE.c.id, INSTANCE.c.case_id, INSTANCE.c.process, INSTANCE.c.release_id, began.c.at)
@@ -91,7 +92,7 @@ def _runs(session: Session, among: Any) -> dict[int, Run]:
     )
     return {
         row.id: Run(row.case_id, row.process, row.release_id, row.at)
-        for row in session.execute(query.where(among).order_by(INSTANCE.c.id))
+        for row in connection.execute(query.where(among).order_by(INSTANCE.c.id))
     }
 
 

@@ -88,7 +88,7 @@ def process(person: Person, process_id: str) -> ProcessView:
 def read(session: Session, person: Person) -> Population:
     """The audited cases as the record has them. Raises Forbidden."""
     access.require(session, person, "see", Resource("log"))
-    return _population.read(session, _population.audited(session, person))
+    return _population.read(_population.audited(session, person))
 
 
 class Drawn:

@@ -182,7 +182,7 @@ def rows(query: Any) -> list[dict[str, Any]]:
 
 def test_the_record_says_what_the_tables_say(town: Flask) -> None:
     """The fold reads events only; the inbox's tables were written by other code."""
-    found = _population.read(db.session(), sa.true())
+    found = _population.read(sa.true())
     tasks = {row["id"]: row for row in rows(sa.select(TASK))}
     assert found.duties.keys() == tasks.keys()
     for number, duty in found.duties.items():
@@ -211,7 +211,7 @@ def test_figures_add_up(town: Flask) -> None:
 
 
 def test_ways_and_waits_are_what_they_say(town: Flask) -> None:
-    found, now = _population.read(db.session(), sa.true()), practice.now()
+    found, now = _population.read(sa.true()), practice.now()
     for line in population.page(auditor()).processes:
         view = population.process(auditor(), line.id)
         ended = [run for run in found.runs.values() if run.process == line.id and run.ended_at]
