@@ -224,6 +224,17 @@ class Outcome(Schema):
     open_ended = fields.Boolean()
 
 
+class Version(Schema):
+    """What was sent with a task, once: first, or as a correction."""
+
+    record = fields.Integer(metadata=_is("the submission"))
+    by = fields.String()
+    occurred_at = fields.AwareDateTime()
+    recorded_at = fields.AwareDateTime()
+    corrects = fields.Boolean()
+    reason = fields.String(metadata=_is("why it was corrected; empty where you may not read it"))
+
+
 class Task(Schema):
     """Everything about a task; what its form asks is at /tasks/{task_id}/form."""
 
@@ -234,8 +245,20 @@ class Task(Schema):
     draft_saved_at = fields.AwareDateTime(allow_none=True)
     clauses = fields.List(fields.Nested(Clause))
     outcomes = fields.List(fields.Nested(Outcome))
-    may = fields.List(fields.String(), metadata=_is("claim, release, complete, draft"))
+    may = fields.List(fields.String(), metadata=_is("claim, release, complete, draft, correct"))
     closed = Said(allow_none=True, metadata=_is("why it is no longer open; null while it is"))
+    versions = fields.List(fields.Nested(Version), metadata=_is("what was sent, and its corrections, newest first"))
+
+
+class Correction(Schema):
+    """What stands from now on in the place of what was sent with a task."""
+
+    supersedes = fields.Integer(required=True, metadata=_is("the newest of the task's versions when it was read"))
+    answers = fields.Dict(required=True, keys=fields.String(), metadata=_is("all of them, by the form's keys"))
+    reason = fields.String(required=True, metadata=_is("what was wrong and how you know"))
+    occurred_at = fields.AwareDateTime(
+        load_default=None, allow_none=True, metadata=_is("when it happened, if not when it was said to")
+    )
 
 
 class Completion(Schema):

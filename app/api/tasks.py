@@ -10,7 +10,7 @@ from app.api import caller, schemas
 from app.api.blueprints import Blueprint
 from app.api.languages import lang
 from app.db import db
-from app.services import access, commands, inbox, views
+from app.services import access, commands, corrections, inbox, views
 from app.services import tasks as service
 from app.services._work import Actor
 
@@ -79,3 +79,22 @@ def complete(given: dict[str, Any], sent: dict[str, str | None], task_id: int) -
         occurred_at=given["occurred_at"],
         key=sent["key"],
     )
+
+
+@tasks.operation(
+    "POST /<int:task_id>/correct",
+    "correctTask",
+    body=schemas.Correction,
+    gives=schemas.Completed,
+    refuses=(403, 404, 409),
+)
+def correct(given: dict[str, Any], task_id: int) -> commands.Done:
+    """Correct what was sent with a closed task: the former stays, the process does not move.
+
+    For whoever sent it, and for who supervises them. A `supersedes` that is no longer the newest is
+    refused with 409.
+    """
+    return corrections.correct(
+        caller.me(), task_id, given["supersedes"], given["answers"], given["reason"], occurred_at=given["occurred_at"],
+        lang=lang(),
+    )  # fmt: skip

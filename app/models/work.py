@@ -114,13 +114,17 @@ class Subscription(Base):
 
 
 class Submission(Base):
-    """A form's answers as sent; never overwritten: a correction is a new row that supersedes."""
+    """A form's answers as sent; never overwritten: a correction is a new row that supersedes.
+
+    `origin_id`: of a correction the first submission, in whose place it stands; that row's order is its own.
+    """
 
     __tablename__ = "submission"
     __table_args__ = (
         UniqueConstraint("user_id", "idempotency_key"),
         Index(None, "case_id", "form"),
         Index(None, "instance_id"),
+        Index(None, "supersedes_id"),
     )
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
@@ -135,6 +139,7 @@ class Submission(Base):
     occurred_at: Mapped[datetime] = mapped_column(Instant)
     recorded_at: Mapped[datetime] = mapped_column(Instant)
     supersedes_id: Mapped[int | None] = mapped_column(ForeignKey("submission.id"))
+    origin_id: Mapped[int | None] = mapped_column(ForeignKey("submission.id"))
     idempotency_key: Mapped[str | None] = mapped_column(String(64))
 
 

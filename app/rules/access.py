@@ -23,6 +23,7 @@ Action = Literal[
     "read",  # a field of `sensitivity`
     "take",  # an unassigned task, for oneself
     "work",  # save or submit a task
+    "correct",  # what was sent with a task; `author_id` is who sent it
     "supervise",  # direct, reassign, extend, release, find not applicable
     "register",  # 记一件事 in a case
     "replay",  # its history
@@ -280,6 +281,8 @@ class Access:
             return self._read(person, resource, sensitivity, rule)
         if action in ("take", "work"):
             return _work(action, resource, rule)
+        if action == "correct":
+            return _correct(person, scope, resource)
         if action == "unseal":
             return self._unseal(scope, resource)
         allowed = {
@@ -343,6 +346,14 @@ def _work(action: Action, resource: Resource, rule: str) -> Decision:
     if resource.assignee_id is None or (rule == "assigned" and action == "work"):
         return Decision(True, rule)
     return Decision(False, "taken")
+
+
+def _correct(person: Person, scope: Scope, resource: Resource) -> Decision:
+    """Whoever filled it in, or who answers for their work."""
+    if resource.kind == "task" and resource.author_id == person.id:
+        return Decision(True, "author")
+    supervises = resource.kind == "task" and _covered(scope.supervised, resource)
+    return Decision(supervises, "supervises" if supervises else "default")
 
 
 def _same_body(lower: Mapping[str, Any], upper: Mapping[str, Any]) -> bool:

@@ -75,7 +75,7 @@ def _ids(field: str, *forms: str) -> Provider:
 
 def _submission_id(work: Work, live: Live) -> int | None:
     if live.submission_id is None:
-        query = select(func.max(SUBMISSION.c.id)).where(SUBMISSION.c.instance_id == live.id)
+        query = select(func.max(SUBMISSION.c.id)).where(SUBMISSION.c.instance_id == live.id, submissions.FIRST)
         live.submission_id = work.session.scalar(query)
     return live.submission_id
 
@@ -128,15 +128,17 @@ def _case_links(work: Work, live: Live) -> tuple[tuple[int, int, str], ...]:
 
 def _services_of(row: Row, answers: Mapping[str, Any]) -> tuple[needs.PlanService, ...]:
     return tuple(
-        needs.PlanService(f"{row['id']}-{index}", service["kind"], service["provider"], service["by_when"])
+        needs.PlanService(
+            f"{row['origin_id'] or row['id']}-{index}", service["kind"], service["provider"], service["by_when"]
+        )
         for index, service in enumerate(answers.get("services") or (), start=1)
     )
 
 
 def _plans(work: Work, live: Live) -> list[tuple[needs.PlanService, ...]]:
     """Services of each F21 of the case, the newest plan first."""
-    query = select(SUBMISSION).where(SUBMISSION.c.case_id == live.case.id, SUBMISSION.c.form == "F21")
-    rows = work.session.execute(query.order_by(SUBMISSION.c.id.desc())).mappings()
+    where = (SUBMISSION.c.case_id == live.case.id, SUBMISSION.c.form == "F21", submissions.stands(SUBMISSION.c.id))
+    rows = work.session.execute(select(SUBMISSION).where(*where).order_by(*submissions.NEWEST)).mappings()
     return [_services_of(row, submissions.read(row, live.case.key)) for row in rows]
 
 
@@ -169,7 +171,7 @@ def _recorded_placement(work: Work, live: Live) -> int | None:
 
 def _visit(work: Work, live: Live) -> needs.Visit:
     query = select(SUBMISSION).where(SUBMISSION.c.instance_id == live.id, SUBMISSION.c.form == "F32")
-    row = work.session.execute(query.order_by(SUBMISSION.c.id.desc()).limit(1)).mappings().one()
+    row = work.session.execute(query.order_by(*submissions.NEWEST).limit(1)).mappings().one()
     answers = submissions.read(row, live.case.key)
     visited_at = datetime.fromisoformat(answers["visited_at"])
     return needs.Visit(row["id"], visited_at, answers["seen"], answers["parent_contact"])
@@ -196,6 +198,7 @@ def _parent_notices(work: Work, live: Live) -> int:
         .where(
             SUBMISSION.c.case_id == live.case.id,
             SUBMISSION.c.element == "notify-parents.t1",
+            submissions.FIRST,
             SUBMISSION.c.recorded_at >= placed,
         )
     )
@@ -204,6 +207,7 @@ def _parent_notices(work: Work, live: Live) -> int:
 
 def _rows_of(work: Work, live: Live, guardian_id: int) -> list[Row]:
     query = select(PERFORMANCE).where(PERFORMANCE.c.case_id == live.case.id, PERFORMANCE.c.guardian_id == guardian_id)
+    query = query.where(submissions.stands(PERFORMANCE.c.submission_id))
     since = live.case.facts.get(f"clock_from_{guardian_id}")
     if since:
         query = query.where(PERFORMANCE.c.observed_on >= datetime.fromisoformat(since).date())

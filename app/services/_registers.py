@@ -209,3 +209,13 @@ def keep(
         return False
     KEPT_BY[form](work, Sent(case, live, submission_id, answers))
     return True
+
+
+ADDED_TO = frozenset(("F25",))
+"""Forms whose register is a list of observations: a correction adds one, and the former is passed over when read."""
+
+
+def correct(work: Work, case: OpenCase, live: Live, submission_id: int, form: str, answers: Mapping[str, Any]) -> None:
+    """Enter a correction where that undoes nothing; what was opened, matched, placed or barred since stays."""
+    if form in ADDED_TO:
+        keep(work, case, live, submission_id, form, answers)

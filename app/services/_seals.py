@@ -20,7 +20,7 @@ from app.models import Instance, SealedRead, Submission
 from app.rules.access import GLASS, Person, Resource
 from app.rules.forms import Form
 from app.rules.forms_answers import blank
-from app.services import _seal, access, practice, releases, submissions
+from app.services import _seal, _versions, access, practice, releases, submissions
 from app.services.library import library
 from app.services.views import Seal, StoryLine
 
@@ -43,6 +43,7 @@ class Sent:
     task_id: int | None
     answers: Mapping[str, Any]
     seal: Seal | None
+    origin: int  # the first submission, where this is a correction of it; else itself
 
 
 class Seals:
@@ -126,8 +127,13 @@ def of_case(seals: Seals, wrapped_key: bytes | None) -> dict[int, Sent]:
     for row in sent(seals.session, seals.case_id):
         answers = read(row, wrapped_key)
         seal = seals.of(row["id"], row["user_id"], names(form_of(seals.session, row), answers))
-        found[row["id"]] = Sent(row["id"], row["task_id"], answers, seal)
+        found[row["id"]] = Sent(row["id"], row["task_id"], answers, seal, row["origin_id"] or row["id"])
     return found
+
+
+def standing(records: Mapping[int, Sent], id_: int) -> Sent:
+    """What stands now in the place of a first submission: its last correction, or itself."""
+    return max((record for record in records.values() if record.origin == id_), key=lambda record: record.id)
 
 
 def on_story(
@@ -135,23 +141,27 @@ def on_story(
     events: Mapping[int, tuple[Row, Mapping[str, Any]]],
     records: Mapping[int, Sent],
     *,
-    reads: bool,
+    wrapped_key: bytes | None,
 ) -> tuple[StoryLine, ...]:
-    """The story with the seals of what was sent, and with a reporter's later words for those who read S2.
+    """The story with the seals of what was sent, and for those who read S2 with what a reporter added, and why
+    something was corrected.
 
-    `events` by number: the row and its data.
+    `events` by number: the row and its data. `wrapped_key`: the case's, for those who read S2; else None.
     """
-    of_task = {record.task_id: record for record in records.values()}
-    return tuple(_told(line, *events[line.seq], of_task, records, reads=reads) for line in lines)
+    of_task = {record.task_id: record for record in records.values() if record.origin == record.id}
+    return tuple(_told(line, *events[line.seq], of_task, records, wrapped_key) for line in lines)
 
 
 def _told(
     line: StoryLine, event: Row, data: Mapping[str, Any], of_task: Mapping[int | None, Sent], records: Mapping[int, Sent],
-    *, reads: bool,
+    wrapped_key: bytes | None,
 ) -> StoryLine:  # fmt: skip
-    later = event["kind"] == "facts_added"
+    later, done = event["kind"] in ("facts_added", "corrected"), event["kind"] == "task_done"
     record = records.get(data.get("submission", 0)) if later else of_task.get(event["task_id"])
-    if record is None or not (later or event["kind"] == "task_done"):
+    if record is None or not (later or done):
         return line
-    words = str(record.answers.get("facts") or "") if later and reads else ""
+    words = ""
+    if wrapped_key is not None and later:
+        corrected = event["kind"] == "corrected"
+        words = _versions.reason_of(event, wrapped_key) if corrected else str(record.answers.get("facts") or "")
     return replace(line, words=words, seal=record.seal) if words or record.seal else line

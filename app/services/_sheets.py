@@ -53,6 +53,7 @@ class Reader:
         """The submissions recorded with an event: of its task, of a message from the desk, from the public pages."""
         of_kind = {
             "task_done": SUBMISSION.c.task_id == head.task_id,
+            "corrected": SUBMISSION.c.id == data.get("submission"),
             "message": SUBMISSION.c.element == f"desk.{data.get('message')}",
             "case_opened": SUBMISSION.c.element == f"public.{PUBLIC_FORM}",
             "facts_added": SUBMISSION.c.id == data.get("submission"),

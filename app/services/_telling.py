@@ -17,6 +17,7 @@ from app import engine
 from app.clock import LAW_ZONE
 from app.db import Row, table
 from app.models import User
+from app.rules.forms import Form
 from app.services._walk import LIVE
 from app.services.library import Library, library
 from app.text import Text
@@ -69,12 +70,14 @@ def joined(names: Collection[Text]) -> Text:
 
 
 class Telling:
-    """Tells events of a case; `sent` are submissions by their task, `names` people by their id."""
+    """Tells events of a case; `sent` are the submissions that they are about, `names` people by their id."""
 
     def __init__(
-        self, session: Session, instances: Mapping[int, Row], sent: Mapping[int, Row], names: Mapping[int, str]
+        self, session: Session, instances: Mapping[int, Row], sent: Collection[Row], names: Mapping[int, str]
     ) -> None:
-        self.session, self.instances, self.sent, self.names = session, instances, sent, names
+        self.session, self.instances, self.names = session, instances, names
+        self.records = {row["id"]: row for row in sent}
+        self.sent = {row["task_id"]: row for row in sent if row["task_id"] and not row["origin_id"]}
 
     def books(self, instance_id: int) -> Library:
         """The release of an instance."""
@@ -122,17 +125,29 @@ class Telling:
 
     def _answers(self, task_id: int, books: Library, element: engine.Element) -> Text:
         row = self.sent.get(task_id)
-        if row is None:
-            return NOTHING
-        form = books.form(element.form or "")
-        open_answers = {name: value for name, value in row["answers"].items() if form.questions[name].options}
-        zh, en = (form.describe(open_answers, lang)[:SHOWN_ANSWERS] for lang in ("zh", "en"))
-        return Text(
-            "；".join(
-                f"{line.label}{line.value}" if line.label[-1] in "？?" else f"{line.label}：{line.value}" for line in zh
-            ),
-            "; ".join(f"{line.label} {line.value}" for line in en),
+        return _said(books.form(element.form or ""), row["answers"]) if row else NOTHING
+
+    def _tell_corrected(self, event: Row, data: Mapping[str, Any]) -> Told | None:
+        """What was changed, before and after, as far as it is open; of the rest only how much."""
+        element = self.element(event, data)
+        if element is None:
+            return None
+        form = self.books(event["instance_id"]).form(element.form or "")
+        rows = (self.records.get(data[which]) for which in ("supersedes", "submission"))
+        before, after = (
+            _said(form, {name: row["answers"].get(name) for name in data["fields"]} if row else {}) for row in rows
         )
+        by, name = self.names.get(event["actor_id"], ""), element.name
+        zh, en = f"{by}更正了“{name.zh}”", f"{by} corrected “{name.en}”"
+        if before.zh or after.zh:
+            zh += f"：{after.zh or '没有填'}（原来：{before.zh or '没有填'}）"
+            en += f": {after.en or 'left open'} (before: {before.en or 'left open'})"
+        elif data["fields"]:
+            many = len(data["fields"])
+            zh, en = f"{zh}，改了{many}处", f"{en}: {many} answer{'s' if many > 1 else ''} changed"
+        else:
+            zh, en = f"{zh}发生的时间", f"{by} corrected when “{name.en}” happened"
+        return Text(f"{zh}。", f"{en}."), form.name
 
     def _tell_task_cancelled(self, event: Row, data: Mapping[str, Any]) -> Told | None:
         element = self.element(event, data)
@@ -211,6 +226,18 @@ class Telling:
                 f"{en} to {reached.en}" if data["command"] == "complete" else f"{en}: {reached.en}",
             )
         return Text(f"{zh}。", f"{en}."), NOTHING
+
+
+def _said(form: Form, answers: Mapping[str, Any]) -> Text:
+    """The first answers that were chosen from options, in a row."""
+    chosen = {name: value for name, value in answers.items() if name in form.questions and form.questions[name].options}
+    zh, en = (form.describe(chosen, lang)[:SHOWN_ANSWERS] for lang in ("zh", "en"))
+    return Text(
+        "；".join(
+            f"{line.label}{line.value}" if line.label[-1] in "？?" else f"{line.label}：{line.value}" for line in zh
+        ),
+        "; ".join(f"{line.label} {line.value}" for line in en),
+    )
 
 
 def _reached(definition: engine.Definition, moves: Collection[Any]) -> list[engine.Element]:

@@ -6,6 +6,7 @@ Source: ARCHITECTURE rule 9; rules/access.py holds the policy itself.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import and_, false, or_, select
@@ -49,6 +50,26 @@ def task_resource(session: Session, task_id: int) -> Resource:
         "task", unit_path=row.path, role=row.role, unit_id=row.unit_id, assignee_id=row.assignee_id, seal=row.sealed,
         case_id=row.case_id, glass_ids=glass, reason_ids=reason,
     )  # fmt: skip
+
+
+def filled_resource(session: Session, task_id: int) -> Resource:
+    """A task as the rules see it, with who filled it in. Raises NotFound."""
+    author = session.scalar(select(TASK.c.closed_by).where(TASK.c.id == task_id))
+    return replace(task_resource(session, task_id), author_id=author)
+
+
+def correctable(session: Session, person: Person, case: Resource) -> frozenset[int]:
+    """The tasks of a case whose answers this person may correct."""
+    query = select(TASK.c.id, TASK.c.role, TASK.c.unit_id, TASK.c.assignee_id, TASK.c.closed_by, UNIT.c.path)
+    query = query.join(UNIT, UNIT.c.id == TASK.c.unit_id)
+    done = session.execute(query.where(TASK.c.case_id == case.case_id, TASK.c.status == "done"))
+    rules = policy(session)
+    asked = (
+        (row.id, Resource("task", unit_path=row.path, role=row.role, unit_id=row.unit_id, assignee_id=row.assignee_id,
+                          seal=case.seal, author_id=row.closed_by, case_id=case.case_id, glass_ids=case.glass_ids))
+        for row in done
+    )  # fmt: skip
+    return frozenset(task_id for task_id, resource in asked if rules.can(person, "correct", resource))
 
 
 def case_resource(session: Session, case_id: int) -> Resource:

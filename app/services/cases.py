@@ -21,7 +21,7 @@ from app.services._closing import CLOSED
 from app.services._seals import Seals, Sent
 from app.services.library import library
 from app.services.story import BEHIND, Teller
-from app.services.views import Arrival, CasePage, InboxRow, Relative, Seal
+from app.services.views import Arrival, CasePage, InboxRow, Relative, Seal, StoryLine
 from app.text import Text
 
 CASE, CHILD, TASK, INSTANCE = table(Case), table(Child), table(Task), table(Instance)
@@ -78,7 +78,11 @@ def page(person: Person, case_id: int, lang: str = "zh") -> CasePage:
         child=line if reads else children.veiled(line),
         lead=FINISHED if row["status"] == CLOSED else _lead(shown, teller),
         tonight=tonight,
-        story=_seals.on_story(teller.lines(), events, records, reads=reads),
+        story=_correctable(
+            _seals.on_story(teller.lines(), events, records, wrapped_key=row["wrapped_key"] if reads else None),
+            events,
+            access.correctable(session, person, resource) if row["wrapped_key"] else frozenset(),
+        ),
         next_tasks=shown if reads else tuple(replace(one, child=children.veiled(one.child)) for one in shown),
         diagrams=teller.diagrams(),
         clocks=clocks.of(session, row, now, lang) if reads else (),
@@ -94,6 +98,19 @@ def page(person: Person, case_id: int, lang: str = "zh") -> CasePage:
         glass_until=seals.glass_until,
         erased=row["wrapped_key"] is None,
     )
+
+
+def _correctable(
+    story: Iterable[StoryLine], events: Mapping[int, tuple[Row, Any]], tasks: frozenset[int]
+) -> tuple[StoryLine, ...]:
+    """The story, with the way to correct what was sent, where this person may: at its newest version only."""
+    left, told = set(tasks), []
+    for line in story:
+        event = events[line.seq][0]
+        mine = event["kind"] in ("task_done", "corrected") and event["task_id"] in left
+        left -= {event["task_id"]} if mine else set()
+        told.append(replace(line, correct=event["task_id"]) if mine else line)
+    return tuple(told)
 
 
 def _row(session: Session, case_id: int) -> dict[str, Any]:
@@ -157,7 +174,7 @@ def _tonight(session: Session, row: Row, records: Mapping[int, Sent]) -> tuple[T
     placed = _placed(session, row)
     if placed is None:
         return NOT_RECORDED, None, ""
-    kept = records[placed["submission_id"]]
+    kept = _seals.standing(records, placed["submission_id"])
     address = str(kept.answers.get("place_name") or "") if kept.seal and kept.seal.open else ""
     return PLACES.get(placed["kind"], NOT_RECORDED), kept.seal, address
 

@@ -15,15 +15,17 @@ from app.clock import LAW_ZONE
 from app.db import Row, table
 from app.models import Performance
 from app.rules import clock_six_months
-from app.services import _needs, children
+from app.services import _needs, children, submissions
 from app.services.views import ClockView
 from app.text import Text
 
 PERFORMANCE = table(Performance)
+STANDS = submissions.stands(PERFORMANCE.c.submission_id)
+"""True for observations that nobody has corrected since."""
 
 
 def of(session: Session, row: Row, now: datetime, lang: str) -> tuple[ClockView, ...]:
-    query = select(PERFORMANCE).where(PERFORMANCE.c.case_id == row["case_id"])
+    query = select(PERFORMANCE).where(PERFORMANCE.c.case_id == row["case_id"], STANDS)
     rows = list(session.execute(query.order_by(PERFORMANCE.c.observed_on, PERFORMANCE.c.id)).mappings())
     if not rows:
         return ()
@@ -59,7 +61,8 @@ def _length(length: clock_six_months.Length) -> Text:
 
 def figures(session: Session, case_id: int, guardian_id: int, now: datetime, lang: str) -> str:
     """The three figures of one guardian's clock in a sentence, as a form quotes them."""
-    query = select(PERFORMANCE).where(PERFORMANCE.c.case_id == case_id, PERFORMANCE.c.guardian_id == guardian_id)
+    where = (PERFORMANCE.c.case_id == case_id, PERFORMANCE.c.guardian_id == guardian_id, STANDS)
+    query = select(PERFORMANCE).where(*where)
     rows = session.execute(query.order_by(PERFORMANCE.c.observed_on, PERFORMANCE.c.id)).mappings()
     view = _clock_view("", [_needs.performance_row(row) for row in rows], now.astimezone(LAW_ZONE).date())
     return Text(

@@ -17,7 +17,7 @@ from app.db import db, table
 from app.models import Case, Submission, Task, User
 from app.rules.access import Person
 from app.rules.forms import Form
-from app.services import _seals, choices, practice
+from app.services import _seals, choices, practice, submissions
 from app.services._seals import Seals
 from app.services.views import Seal
 from app.text import Text
@@ -48,6 +48,21 @@ class Conflict:
     closed: bool
     rows: tuple[ConflictRow, ...]
     seal: Seal | None = None
+
+
+def theirs(person: Person, task_id: int, form: Form) -> dict[str, Any]:
+    """What holds of the task's form now, as far as `person` sees it."""
+    query = select(TASK.c.case_id, CASE.c.wrapped_key).join(CASE, CASE.c.id == TASK.c.case_id)
+    task = db.session.execute(query.where(TASK.c.id == task_id)).one()
+    row = submissions.newest_of_task(db.session(), task_id)
+    told = _seals.read(row, task.wrapped_key) if row else {}
+    seal = (
+        Seals(db.session(), person, task.case_id).of(row["id"], row["user_id"], _seals.names(form, told))
+        if row
+        else None
+    )
+    shut = seal.names if seal and not seal.open else frozenset()
+    return {name: value for name, value in told.items() if name not in shut}
 
 
 def of_task(person: Person, task_id: int, form: Form, raw: Mapping[str, Any], lang: str) -> Conflict:

@@ -27,7 +27,7 @@ def latest(session: Session, task: Row, *, words: bool) -> Direction | None:
         .where(SUBMISSION.c.case_id == task["case_id"], SUBMISSION.c.form == DECISION)
         .where(INSTANCE.c.process == deadlines.ESCALATION)
     )
-    rows = session.execute(query.order_by(SUBMISSION.c.id.desc())).mappings()
+    rows = session.execute(query.order_by(*submissions.NEWEST)).mappings()
     row = next((row for row in rows if row["context"].get("task_id") == task["id"]), None)
     if row is None:
         return None

@@ -42,6 +42,7 @@ NAMED = {
     "new_danger": Text("孩子有新危险", "new danger"),
 }
 WAIVED, EXTENDED = Text("期限不适用", "limit not applicable"), Text("延期", "limit extended")
+CORRECTED = Text("更正", "correction")
 SETTLED, BEGUN = Text("期限重算", "limit settled"), Text("定好开始的日子", "start scheduled")
 
 
@@ -118,6 +119,7 @@ class Namer:
             "task_opened": self._opened,
             "task_changed": self._changed,
             "task_done": lambda row, _: self._task(row),
+            "corrected": self._corrected,
             "task_cancelled": lambda row, _: self._task(row) | {"transition": "withdraw"},
             "deadline": self._deadline,
             "deadline_settled": self._settled,
@@ -158,6 +160,11 @@ class Namer:
 
     def _opened(self, row: Row, data: Mapping[str, Any]) -> dict[str, Any]:
         return self._task(row) | {"transition": "schedule", "due": _instant(data["due"])}
+
+    def _corrected(self, row: Row, _data: Mapping[str, Any]) -> dict[str, Any]:
+        """That what was sent was corrected; which answers, stays in."""
+        told = self._task(row)
+        return told | {"activity": f"{told['process']}.{told['element']} {CORRECTED.say(self.lang)}"}
 
     def _changed(self, row: Row, data: Mapping[str, Any]) -> dict[str, Any]:
         """A supervisor's decision: another person, a later limit, or none."""

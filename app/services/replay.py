@@ -110,13 +110,12 @@ class Replay:
 
     def _telling(self, heads: set[Head]) -> tuple[Telling, dict[int, dict[str, Any]]]:
         """What tells these events, and their bodies."""
-        timeline, tasks = self.timeline, {head.task_id for head in heads if head.kind == "task_done"}
+        timeline, tasks = self.timeline, {head.task_id for head in heads if head.kind in ("task_done", "corrected")}
         sent = self.session.execute(
             select(SUBMISSION).where(SUBMISSION.c.case_id.in_(timeline.cases), SUBMISSION.c.task_id.in_(tasks))
-            .order_by(SUBMISSION.c.id.desc())
-        ).mappings()  # fmt: skip
+        ).mappings().all()  # fmt: skip
         names = names_of(self.session, {head.actor_id for head in heads})
-        telling = Telling(self.session, timeline.instances, {row["task_id"]: row for row in sent}, names)
+        telling = Telling(self.session, timeline.instances, sent, names)
         return telling, timeline.bodies(heads)
 
     def _entry(

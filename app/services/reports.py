@@ -22,7 +22,7 @@ from app.services.library import library
 from app.text import Text
 
 PUBLIC_FORM, FACTS_FORM = "report-public", "report-facts"
-TASK = table(Task)
+TASK, SUBMISSION = table(Task), table(Submission)
 PROCESS = "report-intake"
 EMERGENCY = "emergency-response"
 STAGES = {
@@ -132,7 +132,9 @@ def _told(report: Report) -> tuple[tuple[datetime, str], ...]:
     if case.wrapped_key is None:
         return ()
     rows = db.session.execute(
-        select(table(Submission)).where(Submission.case_id == case.id, Submission.form == "F05").order_by(Submission.id)
+        select(SUBMISSION)
+        .where(SUBMISSION.c.case_id == case.id, SUBMISSION.c.form == "F05", submissions.stands(SUBMISSION.c.id))
+        .order_by(SUBMISSION.c.id)
     ).mappings()
     key = _seal.open_key(case.wrapped_key)
     return tuple((row["recorded_at"], submissions.read(row, key).get("feedback_text", "")) for row in rows)

@@ -22,7 +22,7 @@ from app.text import Text
 
 EVENT, INSTANCE, SUBMISSION = table(Event), table(Instance), table(Submission)
 TOLD = (
-    "case_opened", "case_closed", "case_reopened", "task_done", "message", "facts_added", "task_changed", "ended",
+    "case_opened", "case_closed", "case_reopened", "task_done", "corrected", "message", "facts_added", "task_changed", "ended",
     "deadline", "step",
 )  # fmt: skip
 BEHIND = ("overdue-escalation",)
@@ -38,11 +38,11 @@ class Teller(Telling):
         events = select(EVENT).where(EVENT.c.case_id == case_id).order_by(EVENT.c.seq)
         self.events: list[Row] = list(session.execute(events).mappings())
         self.bodies = {event["seq"]: orjson.loads(event["body"])["data"] for event in self.events}
-        sent = session.execute(select(SUBMISSION).where(SUBMISSION.c.case_id == case_id)).mappings()
+        sent = session.execute(select(SUBMISSION).where(SUBMISSION.c.case_id == case_id)).mappings().all()
         super().__init__(
             session,
             {row["id"]: row for row in rows},
-            {row["task_id"]: row for row in sent if row["task_id"]},
+            sent,
             names_of(session, {event["actor_id"] for event in self.events}),
         )
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, insert, select
+from sqlalchemy.orm import Session
 
 from app.db import Row, Write, table
 from app.models import Submission
@@ -14,7 +15,11 @@ from app.rules.forms import Form
 from app.services._seal import CaseKey
 from app.services._work import Live, OpenCase, Work
 
-SUBMISSION = table(Submission)
+SUBMISSION, CORRECTION = table(Submission), table(Submission).alias()
+FIRST = SUBMISSION.c.supersedes_id.is_(None)
+"""True for what is no correction: each thing that was sent, once."""
+NEWEST = (func.coalesce(SUBMISSION.c.origin_id, SUBMISSION.c.id).desc(), SUBMISSION.c.id.desc())
+"""The order in which the last thing sent comes first, as it stands corrected."""
 ADD = Write(insert(SUBMISSION).returning(SUBMISSION.c.id))
 
 
@@ -50,6 +55,32 @@ def add(  # noqa: PLR0913 - a submission says who, what, where and when
     return submission_id
 
 
+def correct(work: Work, former: Row, form: Form, answers: Mapping[str, Any], happened: datetime) -> int:
+    """Store answers that stand in the place of `former` from now on; returns the new submission's id."""
+    case = work.lock(former["case_id"])
+    plain, secret = form.split(answers)
+    values = {
+        "case_id": case.id, "instance_id": former["instance_id"], "task_id": former["task_id"],
+        "user_id": work.actor.user_id, "form": form.id, "element": former["element"], "answers": plain,
+        "secret": case.key.seal(secret, place(case.id, form.id, work.now)), "occurred_at": happened,
+        "recorded_at": work.now, "supersedes_id": former["id"], "origin_id": former["origin_id"] or former["id"],
+    }  # fmt: skip
+    id_: int = work.session.scalar(insert(SUBMISSION).values(values).returning(SUBMISSION.c.id))
+    return id_
+
+
+def newest_of_task(session: Session, task_id: int) -> Row | None:
+    """What was sent with a task, as it stands corrected."""
+    query = select(SUBMISSION).where(SUBMISSION.c.task_id == task_id).order_by(*NEWEST).limit(1)
+    found: Row | None = session.execute(query).mappings().first()
+    return found
+
+
+def stands(id_: Any) -> Any:
+    """True where nothing has superseded the submission in the column `id_`."""
+    return ~select(CORRECTION.c.id).where(CORRECTION.c.supersedes_id == id_).exists()
+
+
 def read(row: Row, key: CaseKey) -> dict[str, Any]:
     """All answers of a submission row, the sealed ones opened."""
     secret = key.open(row["secret"], place(row["case_id"], row["form"], row["recorded_at"]))
@@ -62,11 +93,11 @@ def latest(work: Work, live: Live, *forms: str) -> dict[str, Any]:
     if sent:
         return live.answers[sent[-1]]
     query = select(SUBMISSION).where(SUBMISSION.c.instance_id == live.id, SUBMISSION.c.form.in_(forms))
-    row = work.session.execute(query.order_by(SUBMISSION.c.id.desc()).limit(1)).mappings().first()
+    row = work.session.execute(query.order_by(*NEWEST).limit(1)).mappings().first()
     return read(row, live.case.key) if row else {}
 
 
 def count(work: Work, live: Live, form: str) -> int:
     """How often `form` was sent in this instance."""
-    query = select(func.count()).where(SUBMISSION.c.instance_id == live.id, SUBMISSION.c.form == form)
+    query = select(func.count()).where(SUBMISSION.c.instance_id == live.id, SUBMISSION.c.form == form, FIRST)
     return work.session.scalar(query) or 0

@@ -15,7 +15,7 @@ from app.errors import NotFound, Stale
 from app.models import Case, Draft, Task, User
 from app.rules.access import Action, Person
 from app.rules.forms import Form
-from app.services import _filled, _outlook, _seal, access, children, choices, directions, inbox, practice
+from app.services import _filled, _outlook, _seal, _versions, access, children, choices, directions, inbox, practice
 from app.services._filled import draft_place
 from app.services._work import CHANGED
 from app.services.library import Library, library
@@ -38,7 +38,7 @@ def page(person: Person, task_id: int, lang: str = "zh") -> TaskPage:
     form = books.form(element.form or "")
     filled = _filled.of(session, person, row, form, now, lang)
     shown = inbox.rows(session, [row], person, now, lang)[0]
-    may = _may(session, person, resource) if row["status"] == "open" else frozenset()
+    may = _may(session, person, resource) if row["status"] == "open" else _may_correct(session, person, row)
     withheld = filled.seal is not None and not filled.seal.open
     return TaskPage(
         row=shown if filled.sensitive else replace(shown, child=children.veiled(shown.child)),
@@ -56,6 +56,7 @@ def page(person: Person, task_id: int, lang: str = "zh") -> TaskPage:
         direction=directions.latest(session, row, words=filled.sensitive),
         erased=row["wrapped_key"] is None,
         occurred=filled.occurred,
+        versions=_versions.of_task(session, row, reasons=filled.sensitive) if row["status"] == "done" else (),
     )
 
 
@@ -78,6 +79,13 @@ def _may(session: Session, person: Person, resource: Any) -> frozenset[str]:
         allowed |= {"release"}
         allowed -= {"claim"}
     return frozenset(allowed)
+
+
+def _may_correct(session: Session, person: Person, row: Row) -> frozenset[str]:
+    if row["status"] != "done" or row["wrapped_key"] is None:
+        return frozenset()
+    allowed = access.policy(session).can(person, "correct", access.filled_resource(session, row["id"]))
+    return frozenset(("correct",)) if allowed else frozenset()
 
 
 def _closed(session: Session, row: Row) -> Text | None:

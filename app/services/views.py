@@ -129,6 +129,18 @@ class Direction:
 
 
 @dataclass(frozen=True, slots=True)
+class Version:
+    """What was sent with a task, once: first, or as a correction, and why; `reason` is empty where it may not be read."""
+
+    record: int  # the submission
+    by: str
+    occurred_at: datetime
+    recorded_at: datetime
+    corrects: bool = False
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class TaskPage:
     """Everything the task page shows."""
 
@@ -147,6 +159,7 @@ class TaskPage:
     direction: Direction | None = None
     erased: bool = False  # the case's personal data was lawfully erased
     occurred: Mapping[str, str] = field(default_factory=dict)  # when it happened, as typed: "date", "time"
+    versions: tuple[Version, ...] = ()  # of a task that was done: what was sent, and its corrections, newest first
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +176,7 @@ class StoryLine:
     current: bool = False
     words: str = ""  # what somebody told us, in their own words
     seal: Seal | None = None
+    correct: int | None = None  # the task whose answers this person may correct
 
 
 @dataclass(frozen=True, slots=True)

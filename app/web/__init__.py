@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from flask import Flask
 
-from app.web import build, filters, frame, signin
+from app.web import build, corrections, filters, frame, signin
 from app.web.audit import audit
 from app.web.cases import cases
-from app.web.desk import desk
 from app.web.forms import sheet
 from app.web.health import health
 from app.web.oversight import oversight
@@ -27,7 +26,7 @@ def register(app: Flask) -> None:
     build.install(app)
     app.jinja_env.filters.update(filters.filters(frame.lang, frame.now))
     app.jinja_env.globals["form_sheet"] = sheet
-    for blueprint in (desk, cases, oversight, audit, population, records, processes, report, health):
+    for blueprint in (corrections.desk, cases, oversight, audit, population, records, processes, report, health):
         app.register_blueprint(blueprint)
     if signin.demo_settings(app):
         app.register_blueprint(practice)

@@ -89,11 +89,11 @@ def task(task_id: int) -> ResponseReturnValue:
 def _task_page(page: TaskPage, errors: dict[str, str] | None = None, focus: str = "") -> str:
     form, _case = tasks.form_of(page.row.id)
     return render_template(
-        "desk/task.html", page=page, form=form, errors=errors or {}, focus=focus, withheld=_withheld(page)
+        "desk/task.html", page=page, form=form, errors=errors or {}, focus=focus, withheld=withheld(page)
     )
 
 
-def _withheld(page: TaskPage) -> dict[str, str]:
+def withheld(page: TaskPage) -> dict[str, str]:
     """The questions whose answers lie sealed, each with the address where they can be opened."""
     if page.seal is None or page.seal.open:
         return {}

@@ -172,6 +172,11 @@ class Site:
                 query.where(POST.c.role == role, UNIT.c.code == unit).order_by(POST.c.id)
             ).first()
             assert user_id is not None, f"nobody is {role} in {unit}"
+        return self.user(user_id)
+
+    def user(self, user_id: int) -> Caller:
+        """Somebody by their id: signed in, and with a token for the API."""
+        with self.app.app_context():
             account = db.session.get_one(Account, user_id)
             uniquifier = account.fs_uniquifier
         client = self.app.test_client()

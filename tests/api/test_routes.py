@@ -38,9 +38,9 @@ ROUTES = {
     "records.reviews": SIGNED_IN,
     # whose work it is, or who may see it: tests/api/test_access_matrix.py
     "desk.task": CASEWORK, "desk.complete": CASEWORK, "desk.draft": CASEWORK, "desk.claim": CASEWORK, "desk.release": CASEWORK,
-    "desk.record": CASEWORK, "desk.record_form": CASEWORK, "cases.show": CASEWORK, "cases.diagram": CASEWORK, "cases.xml": CASEWORK,
+    "desk.record": CASEWORK, "desk.correct": CASEWORK, "desk.send_correction": CASEWORK, "desk.record_form": CASEWORK, "cases.show": CASEWORK, "cases.diagram": CASEWORK, "cases.xml": CASEWORK,
     "cases.new_danger": CASEWORK, "oversight.decide": CASEWORK, "oversight.retry": CASEWORK, "api-tasks.show": CASEWORK,
-    "api-tasks.form": CASEWORK, "api-tasks.claim": CASEWORK, "api-tasks.release": CASEWORK, "api-tasks.complete": CASEWORK,
+    "api-tasks.form": CASEWORK, "api-tasks.claim": CASEWORK, "api-tasks.release": CASEWORK, "api-tasks.complete": CASEWORK, "api-tasks.correct": CASEWORK,
     "api-cases.show": CASEWORK, "audit.replay": CASEWORK, "audit.moment": CASEWORK,
     # auditors: nobody else is even told that there is something
     "audit.index": AUDITORS, "population.index": AUDITORS, "population.show": AUDITORS, "population.draw": AUDITORS,

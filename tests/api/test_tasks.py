@@ -140,7 +140,8 @@ def test_sending_moves_the_case_on(site: Site) -> None:
     assert site.submissions(task["id"]) == 1
     closed = someone.api(f"GET /tasks/{task['id']}").json
     assert closed["closed"]
-    assert closed["may"] == []
+    assert closed["may"] == ["correct"]
+    assert [version["corrects"] for version in closed["versions"]] == [False]
 
 
 def test_twice_with_one_key_is_once(site: Site) -> None:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import pytest
+import sqlalchemy as sa
 from playwright.sync_api import expect
 
+from app.db import db, table
+from app.models import Task, User
 from tests.browser.conftest import Site
 from tests.browser.test_pages import LOOKS, look, named
+
+TASK, USER = table(Task), table(User)
 
 
 @pytest.mark.parametrize(("lang", "phone"), LOOKS)
@@ -32,3 +37,42 @@ def test_when_it_happened_is_one_line_that_opens(town: Site, lang: str, phone: b
     expect(line.locator("input").first).to_have_value("2199-01-01")
     expect(line.locator(".field-error")).to_be_visible()
     look(page, f"task-occurred-wrong-{end}")
+
+
+@pytest.mark.parametrize(("lang", "phone"), LOOKS)
+def test_a_closed_task_is_corrected(town: Site, lang: str, phone: bool) -> None:
+    """From the case's story to the form, without a reason first, then with one; the story then tells both."""
+    someone = town.person("dudao", lang=lang, phone=phone)
+    page, end = someone.page, named(lang, phone=phone)
+    task, case = done_by(town, "dudao", "assessment-help", "t2")
+    page.goto(f"/cases/{case}")
+    page.locator(f'.story a.story-correct[href="/tasks/{task}"]').click()
+    page.wait_for_url(f"**/tasks/{task}")
+    look(page, f"task-closed-{end}")
+    page.locator(f'a[href="/tasks/{task}/correct"]').click()
+    look(page, f"task-correct-{end}")
+    page.fill("[name=strengths]", f"奶奶每天接送。{end}")
+    page.locator("#task-form button[data-submit]").click()
+    expect(page.locator(".summary")).to_be_visible()
+    look(page, f"task-correct-wrong-{end}")
+    page.fill(
+        "[name=_reason]", "当时记错了，回访时发现。" if lang == "zh" else "Noted wrongly; found at the next visit."
+    )
+    page.locator("#task-form button[data-submit]").click()
+    page.wait_for_url("**/cases/**")
+    expect(page.locator(".story")).to_contain_text("更正了" if lang == "zh" else "corrected")
+    look(page, f"case-corrected-{end}")
+    page.goto(f"/tasks/{task}")
+    expect(page.locator(".versions .tag")).not_to_have_count(0)
+    look(page, f"task-corrected-{end}")
+
+
+def done_by(site: Site, username: str, process: str, element: str) -> tuple[int, int]:
+    """A task that this person has done there, and its case."""
+    with site.app.app_context():
+        query = sa.select(TASK.c.id, TASK.c.case_id).join(USER, USER.c.id == TASK.c.closed_by).where(
+            USER.c.username == username, TASK.c.process == process, TASK.c.element == element, TASK.c.status == "done"
+        )  # fmt: skip
+        row = db.session.execute(query.order_by(TASK.c.id)).first()
+        assert row is not None, f"{username} has done no {process}.{element}"
+        return row.id, row.case_id

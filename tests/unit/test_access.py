@@ -108,6 +108,21 @@ def test_a_list_shows_exactly_what_a_page_opens(holder: str) -> None:
         assert bool(ACCESS.can(who, "see", asked)) == (scope.rule_for(asked) is not None)
 
 
+@pytest.mark.parametrize("role", WORKERS)
+def test_who_filled_something_in_may_correct_it_and_so_may_who_answers_for_them(role: str) -> None:
+    done = Resource("task", TOWN, role, 1, author_id=7)
+    author, colleague = (Person(id_, (Post(role, TOWN, "", 1),)) for id_ in (7, 8))
+    assert ACCESS.can(author, "correct", done).rule == "author"
+    assert bool(ACCESS.can(colleague, "correct", done)) == (role in ACCESS.supervises(role))
+    for upper in WORKERS:
+        if role in ACCESS.supervises(upper):
+            above = Person(9, (Post(upper, TOWN, "", 1),))
+            assert ACCESS.can(above, "correct", done)
+            assert not ACCESS.can(above, "correct", replace(done, seal=True)) or upper == role
+    assert not ACCESS.can(Person(7, ()), "correct", done), "who has left sees nothing any more"
+    assert not ACCESS.can(author, "correct", Resource("case", TOWN, role, 1, author_id=7)), "a case is no form"
+
+
 def test_a_stranger_may_nothing() -> None:
     nobody = Person(7, ())
     for kind, action in product(get_args(Kind), get_args(Action)):
