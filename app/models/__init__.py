@@ -16,6 +16,7 @@ from app.models.cases import (
 )
 from app.models.library import Definition, Practice, Release
 from app.models.log import Event, Incident, Notice, Outbox, SealedRead
+from app.models.papers import Paper, PaperNumber, PaperTemplate
 from app.models.people import Post, Unit, User
 from app.models.samples import AuditSample
 from app.models.work import Deadline, Draft, Instance, Submission, Subscription, Task
@@ -23,6 +24,6 @@ from app.models.work import Deadline, Draft, Instance, Submission, Subscription,
 __all__ = [
     "AuditSample", "Case", "CaseBar", "CaseLink", "Child", "ClockAlert", "Deadline", "Definition", "Draft", "Event", "Guardian",
     "Incident", "Instance", "LogAnchor", "LogCase", "LogEntry", "LogHead", "LogNode", "LogState", "Notice",
-    "Outbox", "Performance", "Placement", "Post", "Practice", "Release", "Report", "ReportChild", "ReportLink",
+    "Outbox", "Paper", "PaperNumber", "PaperTemplate", "Performance", "Placement", "Post", "Practice", "Release", "Report", "ReportChild", "ReportLink",
     "SealedRead", "Submission", "Subscription", "Task", "Unit", "User",
 ]  # fmt: skip

@@ -33,16 +33,24 @@ class CaseKey:
 
     def seal(self, value: Any, place: str) -> bytes:
         """`value` as ciphertext that opens at `place` only."""
-        nonce = secrets.token_bytes(NONCE)
-        return FORMAT + nonce + self._cipher.encrypt(nonce, orjson.dumps(value), place.encode())
+        return self.seal_bytes(orjson.dumps(value), place)
 
     def open(self, blob: bytes, place: str) -> Any:
         """The value sealed at `place`. Raises Refused("seal_broken") when it does not fit."""
+        return orjson.loads(self.open_bytes(blob, place))
+
+    def seal_bytes(self, content: bytes, place: str) -> bytes:
+        """A file's bytes as ciphertext that opens at `place` only."""
+        nonce = secrets.token_bytes(NONCE)
+        return FORMAT + nonce + self._cipher.encrypt(nonce, content, place.encode())
+
+    def open_bytes(self, blob: bytes, place: str) -> bytes:
+        """The bytes sealed at `place`. Raises Refused("seal_broken") when they do not fit."""
         if blob[:1] != FORMAT:
             raise _broken(place)
         nonce, body = blob[1 : 1 + NONCE], blob[1 + NONCE :]
         try:
-            return orjson.loads(self._cipher.decrypt(nonce, body, place.encode()))
+            return self._cipher.decrypt(nonce, body, place.encode())
         except InvalidTag as error:
             raise _broken(place) from error
 

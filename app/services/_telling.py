@@ -18,6 +18,7 @@ from app.clock import LAW_ZONE
 from app.db import Row, table
 from app.models import User
 from app.rules.forms import Form
+from app.services import releases
 from app.services._walk import LIVE
 from app.services.library import Library, library
 from app.text import Text
@@ -53,6 +54,11 @@ OPENED_FOR = {
 VERDICTS = {
     "proper": Text("复核了紧急查看：妥当", "reviewed a broken glass: it was right"),
     "improper": Text("复核了紧急查看：不妥当", "reviewed a broken glass: it was not right"),
+}
+HANDED_OUT = {
+    "docx": Text("下载了 Word 稿", "downloaded the Word file of"),
+    "pdf": Text("下载了 PDF", "downloaded the PDF of"),
+    "picture": Text("看了", "looked at"),
 }
 Told = tuple[Text, Text]
 """A sentence, and where it comes from."""
@@ -148,6 +154,33 @@ class Telling:
         else:
             zh, en = f"{zh}发生的时间", f"{by} corrected when “{name.en}” happened"
         return Text(f"{zh}。", f"{en}."), form.name
+
+    def _tell_paper_issued(self, event: Row, data: Mapping[str, Any]) -> Told:
+        by, name = self.names.get(event["actor_id"], ""), self._paper(data)
+        again = Text("，替换了原来的一份", ", in place of an earlier one") if data["former"] else NOTHING
+        return (
+            Text(f"{by}签发“{name.zh}”{data['number']}{again.zh}。", f"{by} issued “{name.en}” {data['number']}{again.en}."),
+            Text("文书", "Papers"),
+        )
+
+    def _tell_paper_withdrawn(self, event: Row, data: Mapping[str, Any]) -> Told:
+        by, name = self.names.get(event["actor_id"], ""), self._paper(data)
+        return (
+            Text(f"{by}撤回“{name.zh}”{data['number']}。", f"{by} withdrew “{name.en}” {data['number']}."),
+            Text("文书", "Papers"),
+        )
+
+    def _tell_paper_read(self, event: Row, data: Mapping[str, Any]) -> Told:
+        by, name = self.names.get(event["actor_id"], ""), self._paper(data)
+        how = HANDED_OUT[data["format"]]
+        return (
+            Text(f"{by}{how.zh}“{name.zh}”。", f"{by} {how.en} “{name.en}”."),
+            Text("文书", "Papers"),
+        )
+
+    def _paper(self, data: Mapping[str, Any]) -> Text:
+        """What kind of paper it is, as the release in force calls it."""
+        return library(self.session, releases.current(self.session)).paper_name(data["type"])
 
     def _tell_task_cancelled(self, event: Row, data: Mapping[str, Any]) -> Told | None:
         element = self.element(event, data)

@@ -85,6 +85,11 @@ def guardians(session: Session, case_id: int, wrapped_key: bytes | None) -> list
     ]
 
 
+def kind_name(kind: str) -> str:
+    """What a kind of guardian is called in Chinese papers; a carer's kind as it was written down."""
+    return KINDS.get(kind, Text(kind, kind)).zh
+
+
 def guardian_label(kind: str, told: Mapping[str, Any], lang: str) -> str:
     """A guardian as a list shows one: “父亲 林强”."""
     said = KINDS.get(kind, Text(kind, kind)).say(lang)

@@ -73,6 +73,11 @@ class Library:
         return {role["id"]: role for role in self._register("roles")}
 
     @cached_property
+    def papers(self) -> dict[str, dict[str, Any]]:
+        """Kinds of official papers by id (papers.json); a release from before there were any has none."""
+        return {paper["id"]: paper for paper in self._register("papers")} if "bpmn/papers.json" in self.files else {}
+
+    @cached_property
     def access(self) -> Access:
         """Who may do what, under these roles."""
         return Access.load(self.roles.values())
@@ -101,6 +106,11 @@ class Library:
         """The role's name, or its id when the release does not know it."""
         row = self.roles.get(role)
         return Text(row["name_zh"], row["name_en"]) if row else Text(role, role)
+
+    def paper_name(self, kind: str) -> Text:
+        """What a kind of paper is called, or its id when the release does not know it."""
+        row = self.papers.get(kind)
+        return Text(row["name_zh"], row["name_en"]) if row else Text(kind, kind)
 
     def process_name(self, process: str) -> Text:
         """The diagram's own name, or the stem when it is not drawn yet."""

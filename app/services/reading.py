@@ -141,9 +141,13 @@ def open_record(person: Person, submission_id: int, reason: str, lang: str = "zh
 def for_task(person: Person, task_id: int, seal: Seal) -> Seal:
     """Open what somebody's own task needs; recorded like every opening, with the task as its reason."""
     with commands.work_on(Actor(person.id, "desk")) as work:
-        case = work.lock_of_task(task_id)
-        until = work.now + LASTS
-        _write(work, case, "task", until, {"submission": seal.record, **_what(seal)}, task_id=task_id)
+        return open_in(work, work.lock_of_task(task_id), task_id, seal)
+
+
+def open_in(work: Work, case: OpenCase, task_id: int, seal: Seal) -> Seal:
+    """The same within a command that already holds the case."""
+    until = work.now + LASTS
+    _write(work, case, "task", until, {"submission": seal.record, **_what(seal)}, task_id=task_id)
     return Seal(seal.record, seal.names, open=True, until=until, ask="reason")
 
 

@@ -10,6 +10,7 @@ from app.web.cases import cases
 from app.web.forms import sheet
 from app.web.health import health
 from app.web.oversight import oversight
+from app.web.papers import papers
 from app.web.population import population
 from app.web.practice import practice
 from app.web.processes import processes
@@ -26,7 +27,7 @@ def register(app: Flask) -> None:
     build.install(app)
     app.jinja_env.filters.update(filters.filters(frame.lang, frame.now))
     app.jinja_env.globals["form_sheet"] = sheet
-    for blueprint in (corrections.desk, cases, oversight, audit, population, records, processes, report, health):
+    for blueprint in (corrections.desk, cases, oversight, audit, population, records, papers, processes, report, health):
         app.register_blueprint(blueprint)
     if signin.demo_settings(app):
         app.register_blueprint(practice)

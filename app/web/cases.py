@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_security import auth_required
 
 from app.errors import NotFound
-from app.services import access, replay, reports
+from app.services import access, paper_pages, replay, reports
 from app.services import cases as service
 from app.services._work import Actor
 from app.web import frame
@@ -30,7 +30,8 @@ def show(case_id: int) -> ResponseReturnValue:
     """A case's home page."""
     page = service.page(frame.me(), case_id, frame.lang())
     past = url_for("audit.replay", case_id=case_id) if replay.may(frame.me(), case_id) else None
-    return render_template("case/case.html", case=page, replay=past)
+    papers = paper_pages.of_case(frame.me(), case_id) if page.kind == "child" else None
+    return render_template("case/case.html", case=page, replay=past, papers=papers)
 
 
 @cases.get("/<int:case_id>/diagram/<int:instance_id>")

@@ -14,7 +14,7 @@ from app.db import db
 from app.errors import Invalid, NotFound, Stale
 from app.rules.forms import Form
 from app.rules.occurrence import FIELD
-from app.services import access, cases, choices, commands, conflicts, inbox, notices, tasks
+from app.services import access, cases, choices, commands, conflicts, inbox, notices, paper_pages, tasks
 from app.services._work import Actor
 from app.services.views import Arrival, TaskPage
 from app.web import forms, frame, presenters
@@ -87,10 +87,11 @@ def task(task_id: int) -> ResponseReturnValue:
 
 
 def _task_page(page: TaskPage, errors: dict[str, str] | None = None, focus: str = "") -> str:
-    form, _case = tasks.form_of(page.row.id)
+    form, case_id = tasks.form_of(page.row.id)
     return render_template(
-        "desk/task.html", page=page, form=form, errors=errors or {}, focus=focus, withheld=withheld(page)
-    )
+        "desk/task.html", page=page, form=form, errors=errors or {}, focus=focus, withheld=withheld(page),
+        papers=paper_pages.for_task(frame.me(), page.row.id), case_id=case_id,
+    )  # fmt: skip
 
 
 def withheld(page: TaskPage) -> dict[str, str]:

@@ -21,7 +21,7 @@ from app.services import _step
 from app.web.frame import CSP
 from tests.api.site import API, COUNTY, MARKS, OPEN_FAMILY, SEALED_FAMILY, TOWNSHIP, Caller, Site, says_nothing
 
-PUBLIC, SIGNED_IN, CASEWORK, AUDITORS, MACHINE = "public", "signed-in", "casework", "auditors", "machine"
+PUBLIC, SIGNED_IN, CASEWORK, AUDITORS, POLICIES, MACHINE = "public", "signed-in", "casework", "auditors", "policies", "machine"
 ROUTES = {
     # anybody
     "static": PUBLIC, "security.static": PUBLIC, "security.login": PUBLIC, "security.logout": PUBLIC, "locale.switch": PUBLIC,
@@ -48,6 +48,11 @@ ROUTES = {
     # tests/api/test_notices.py, test_sealed.py
     "desk.read_notice": CASEWORK, "records.show": CASEWORK, "records.reason": CASEWORK, "records.reads": CASEWORK,
     "records.review": CASEWORK,
+    # tests/papers/test_access.py
+    "papers.index": CASEWORK, "papers.draft": CASEWORK, "papers.show": CASEWORK, "papers.sheet": CASEWORK,
+    "papers.file": CASEWORK, "papers.fill": CASEWORK, "papers.renew": CASEWORK, "papers.issue": CASEWORK,
+    "papers.drop": CASEWORK, "papers.revise": CASEWORK, "papers.withdraw": CASEWORK,
+    "papers.templates": POLICIES, "papers.upload": POLICIES, "papers.template": POLICIES,
 }  # fmt: skip
 WRITES = frozenset(("POST", "PUT", "PATCH", "DELETE"))
 PROVED_ELSEWHERE = frozenset(("api-tokens.create", "api-reports.file", "api-reports.status"))
@@ -62,6 +67,7 @@ def rules(site: Site) -> Iterator[tuple[Rule, str, str]]:
     )[0]
     given = {"task_id": task, "case_id": case, "instance_id": instance["id"], "process": instance["process"],
              "message": "performance_changed", "incident_id": 1, "sample_id": 1, "submission_id": 1, "notice_id": 1, "read_id": 1,
+             "paper_id": 1, "sheet": 1, "form": "pdf", "kind": "petition", "version": 0,
              "lang": "en", "filename": "favicon.svg"}  # fmt: skip
     with site.app.test_request_context():
         adapter = site.app.create_url_adapter(None) or site.app.url_map.bind("localhost")
@@ -112,6 +118,15 @@ def test_the_auditors_pages_are_for_auditors(shared_site: Site) -> None:
                 answer = call(someone, method, path, {"csrf_token": someone.csrf} if method in WRITES else None)
                 assert answer.status_code in (403, 404), (post, path)
                 assert says_nothing(answer)
+
+
+def test_the_policy_pages_are_for_policy_staff(shared_site: Site) -> None:
+    for post in (("police_chief", f"{TOWNSHIP}-police"), ("county_head", COUNTY), ("auditor", "620700-audit"), ("admin", "620700-civil_affairs")):
+        someone = shared_site.person(*post)
+        for rule, method, path in rules(shared_site):
+            if ROUTES[rule.endpoint] == POLICIES:
+                answer = call(someone, method, path, {"csrf_token": someone.csrf} if method in WRITES else None)
+                assert answer.status_code == 403, (post, path)
 
 
 def test_what_is_public_answers_nobody_in_particular(shared_site: Site) -> None:

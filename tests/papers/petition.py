@@ -1,0 +1,78 @@
+"""A child's case that has come to the petition, and those who have to do with its papers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.db import db, table, transaction
+from app.models import Paper, SealedRead, User
+from app.rules.access import Person
+from app.services import paper_pages, papers, people, tasks
+from tests.process.county import SUBMISSION
+from tests.world import World
+
+PAPER, READ, USER = table(Paper), table(SealedRead), table(User)
+PROCESS = "revocation-petition"
+CHILD, WORDS = "林小禾", "我想跟奶奶住。"
+TRIED = "村委会劝诫两次，派出所训诫一次。"
+
+
+class Petition:
+    """The petition of one child, up to the filing; `task` is the filing, taken by the legal officer `clerk`."""
+
+    def __init__(self, world: World, child: str = CHILD) -> None:
+        self.world = world
+        self.case = world.child(name=child, school="红柳滩小学")
+        self.guardian = world.guardians()[0]
+        world.start("petition_started", guardian_id=self.guardian, ground="g2")
+        self._watch()
+        world.send(
+            "t1",
+            PROCESS,
+            petition_decision="petition",
+            grounds=["g2"],
+            tried=TRIED,
+            child_words=WORDS,
+            reason="六个部门一致。",
+        )
+        self._held_by("county_worker", "620702-civil_affairs")
+        world.send("t2", PROCESS, applicant_kind="civil")
+        world.send("t3", PROCESS, items=[{"kind": "other", "ref": "奶奶的书面陈述"}])
+        self.task = world.open(PROCESS, "t4")["id"]
+        self.clerk = self.person("county_legal", "620702-civil_affairs")
+        tasks.claim(self.clerk, self.task)
+
+    def _watch(self) -> None:
+        """Two observations, a quarter apart: the father does not look after the child."""
+        for day in ("2026-01-05", "2026-02-25"):
+            self.world.arrive("performance_changed", guardian=self.guardian, observed_on=day, state="fails", source="visit",
+                              refusal_known="yes", livelihood_lost="yes")  # fmt: skip
+
+    def _held_by(self, role: str, unit: str) -> None:
+        """The conference was written down by somebody else than the clerk, who would otherwise know it by heart."""
+        with transaction() as session:
+            author = self.person(role, unit).id
+            session.execute(sa.update(SUBMISSION).where(SUBMISSION.c.form == "F26").values(user_id=author))
+
+    def person(self, role: str, unit: str) -> Person:
+        """Whoever holds that post."""
+        user = self.world.rows(sa.select(USER.c.id).where(USER.c.username == f"{role}.{unit}"))[0]["id"]
+        return people.person(db.session(), user)
+
+    def draft(self, kind: str = "petition", task: int | None = None) -> int:
+        """A draft, for the clerk's own task unless another is given."""
+        return papers.draft(self.clerk, self.case, kind, self.task if task is None else task or None)
+
+    def row(self, paper: int) -> dict[str, Any]:
+        """A paper's row."""
+        return self.world.rows(sa.select(PAPER).where(PAPER.c.id == paper))[0]
+
+    def file(self, paper: int, form: str = "docx", person: Person | None = None) -> bytes:
+        """A paper's file, as somebody downloads it."""
+        return paper_pages.file(person or self.clerk, paper, form).content
+
+    def reads(self) -> list[dict[str, Any]]:
+        """Openings of what is sealed."""
+        return self.world.rows(sa.select(READ).where(READ.c.case_id == self.case).order_by(READ.c.id))
