@@ -7,6 +7,7 @@ shipped: where a machine lacks one, Word and WPS take the alternative that the f
 from __future__ import annotations
 
 import io
+import zipfile
 from datetime import UTC, datetime
 from typing import Any
 
@@ -60,7 +61,18 @@ def make(paper: str) -> bytes:
     core.created = core.modified = MADE
     written = io.BytesIO()
     document.save(written)
-    return written.getvalue()
+    return _undated(written)
+
+
+def _undated(written: io.BytesIO) -> bytes:
+    """The same archive without the time at which it was written: made anew it is the same file."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(written) as archive, zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as made:
+        for part in archive.infolist():
+            entry = zipfile.ZipInfo(part.filename)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            made.writestr(entry, archive.read(part))
+    return packed.getvalue()
 
 
 def _page(document: Document) -> None:

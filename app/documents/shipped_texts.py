@@ -26,7 +26,7 @@ class Grid:
 Line = tuple[str, str] | Grid
 
 _EVIDENCE = Grid(
-    ("序号", "证据名称", "形成日期", "文号或记录号", "证明事项", "页码"), (8, 26, 18, 24, 32, 8),
+    ("序号", "证据名称", "形成日期", "文号或记录号", "证明事项", "页码"), (9, 24, 21, 24, 28, 9),
     (("{{ row.no }}", "{{ row.name }}", "{{ row.date }}", "{{ row.docket }}", "{{ row.proves }}", ""),), "evidence",
 )  # fmt: skip
 _SPELLS = Grid(

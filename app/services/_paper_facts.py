@@ -258,7 +258,7 @@ class Facts:
                 at = sent.answers.get(kind.day) if kind.day else None
                 docket = str(sent.answers.get(kind.docket) or "") if kind.docket else ""
                 yield {"name": sent.form.name.zh, "date": _short(at or sent.occurred_at.isoformat()),
-                       "docket": docket or f"{number}号个案第{sent.id}号记录", "proves": kind.proves}  # fmt: skip
+                       "docket": docket or f"{number} 第{sent.id}号", "proves": kind.proves}  # fmt: skip
             for item in sent.answers.get("items") or [] if sent.form.id == "F27" else []:
                 if item.get("kind") == "other":
                     yield {"name": str(item.get("ref") or ""), "proves": ""}

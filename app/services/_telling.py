@@ -159,7 +159,10 @@ class Telling:
         by, name = self.names.get(event["actor_id"], ""), self._paper(data)
         again = Text("，替换了原来的一份", ", in place of an earlier one") if data["former"] else NOTHING
         return (
-            Text(f"{by}签发“{name.zh}”{data['number']}{again.zh}。", f"{by} issued “{name.en}” {data['number']}{again.en}."),
+            Text(
+                f"{by}签发“{name.zh}”{data['number']}{again.zh}。",
+                f"{by} issued “{name.en}” {data['number']}{again.en}.",
+            ),
             Text("文书", "Papers"),
         )
 

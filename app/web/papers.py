@@ -8,7 +8,7 @@ from flask import Blueprint, Response, redirect, render_template, request, send_
 from flask.typing import ResponseReturnValue
 from flask_security import auth_required
 
-from app.documents import FIELDS, LARGEST_UPLOAD
+from app.documents import FIELDS, LARGEST_UPLOAD, Problem
 from app.errors import Invalid
 from app.services import paper_pages, paper_templates
 from app.services import papers as service
@@ -132,10 +132,16 @@ def templates() -> ResponseReturnValue:
     return _templates("", {}, ())
 
 
-def _templates(kind: str, errors: dict[str, str], problems: tuple[paper_templates.Problem, ...], note: str = "") -> str:
+def _templates(kind: str, errors: dict[str, str], problems: tuple[Problem, ...], note: str = "") -> str:
     kinds = paper_templates.index(frame.me())
     return render_template(
-        "paper/templates.html", kinds=kinds, fields=FIELDS.values(), kind=kind, errors=errors, problems=problems, note=note
+        "paper/templates.html",
+        kinds=kinds,
+        fields=FIELDS.values(),
+        kind=kind,
+        errors=errors,
+        problems=problems,
+        note=note,
     )
 
 

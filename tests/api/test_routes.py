@@ -21,7 +21,14 @@ from app.services import _step
 from app.web.frame import CSP
 from tests.api.site import API, COUNTY, MARKS, OPEN_FAMILY, SEALED_FAMILY, TOWNSHIP, Caller, Site, says_nothing
 
-PUBLIC, SIGNED_IN, CASEWORK, AUDITORS, POLICIES, MACHINE = "public", "signed-in", "casework", "auditors", "policies", "machine"
+PUBLIC, SIGNED_IN, CASEWORK, AUDITORS, POLICIES, MACHINE = (
+    "public",
+    "signed-in",
+    "casework",
+    "auditors",
+    "policies",
+    "machine",
+)
 ROUTES = {
     # anybody
     "static": PUBLIC, "security.static": PUBLIC, "security.login": PUBLIC, "security.logout": PUBLIC, "locale.switch": PUBLIC,
@@ -121,7 +128,12 @@ def test_the_auditors_pages_are_for_auditors(shared_site: Site) -> None:
 
 
 def test_the_policy_pages_are_for_policy_staff(shared_site: Site) -> None:
-    for post in (("police_chief", f"{TOWNSHIP}-police"), ("county_head", COUNTY), ("auditor", "620700-audit"), ("admin", "620700-civil_affairs")):
+    for post in (
+        ("police_chief", f"{TOWNSHIP}-police"),
+        ("county_head", COUNTY),
+        ("auditor", "620700-audit"),
+        ("admin", "620700-civil_affairs"),
+    ):
         someone = shared_site.person(*post)
         for rule, method, path in rules(shared_site):
             if ROUTES[rule.endpoint] == POLICIES:
