@@ -19,22 +19,22 @@ from app.clock import LAW_ZONE
 from app.db import Row, table
 from app.documents import FIELDS
 from app.errors import Refused
-from app.models import Draft, Instance, Paper, Performance, Task, Unit, User
+from app.models import Draft, Instance, Paper, Performance, Submission, Task, Unit, User
 from app.rules import clock_six_months
 from app.rules.access import Person
 from app.rules.calendar import instant
 from app.rules.forms import Form
 from app.rules.forms_answers import blank
 from app.rules.forms_layout import MOMENTS, Field
-from app.services import _needs, _seal, _seals, cases, children, choices, units
+from app.services import _needs, _seal, _seals, cases, children, choices, submissions, units
 from app.services._filled import draft_place
 from app.services._paper_evidence import EVIDENCE
 from app.services._seals import Seals
 from app.services.library import Library
 from app.services.views import Seal
 
-DRAFT, INSTANCE, PAPER, PERFORMANCE, TASK, UNIT, USER = (
-    table(model) for model in (Draft, Instance, Paper, Performance, Task, Unit, User)
+DRAFT, INSTANCE, PAPER, PERFORMANCE, SUBMISSION, TASK, UNIT, USER = (
+    table(model) for model in (Draft, Instance, Paper, Performance, Submission, Task, Unit, User)
 )
 SPELL = {"counted": "未履行", "hold": "待核实，不计", "unverifiable": "无法核实，不计", "performing": "履行"}
 LANG = "zh"
@@ -127,10 +127,11 @@ class Facts:
 
     @cached_property
     def _sent(self) -> list[Sent]:
-        """Everything that was sent in the case, oldest first; last the person's own draft of the task at hand."""
+        """Everything that was sent in the case as it stands corrected, oldest first; last the person's own draft of the task at hand."""
         row = self.wanted.row
         found = []
-        for one in _seals.sent(self.session, row["case_id"]):
+        stands = _seals.sent(self.session, row["case_id"], submissions.stands(SUBMISSION.c.id))
+        for one in sorted(stands, key=lambda one: one["origin_id"] or one["id"]):
             form = _seals.form_of(self.session, one)
             if form is not None:
                 answers = _seals.read(one, row["wrapped_key"])

@@ -27,7 +27,18 @@ def register(app: Flask) -> None:
     build.install(app)
     app.jinja_env.filters.update(filters.filters(frame.lang, frame.now))
     app.jinja_env.globals["form_sheet"] = sheet
-    for blueprint in (corrections.desk, cases, oversight, audit, population, records, papers, processes, report, health):
+    for blueprint in (
+        corrections.desk,
+        cases,
+        oversight,
+        audit,
+        population,
+        records,
+        papers,
+        processes,
+        report,
+        health,
+    ):
         app.register_blueprint(blueprint)
     if signin.demo_settings(app):
         app.register_blueprint(practice)

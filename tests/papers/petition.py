@@ -6,12 +6,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from app import documents
 from app.db import db, table, transaction
 from app.models import Paper, SealedRead, User
 from app.rules.access import Person
 from app.services import paper_pages, papers, people, tasks
 from tests.process.county import SUBMISSION
-from tests.world import World
+from tests.world import TASK, World
 
 PAPER, READ, USER = table(Paper), table(SealedRead), table(User)
 PROCESS = "revocation-petition"
@@ -76,3 +77,18 @@ class Petition:
     def reads(self) -> list[dict[str, Any]]:
         """Openings of what is sealed."""
         return self.world.rows(sa.select(READ).where(READ.c.case_id == self.case).order_by(READ.c.id))
+
+    def evidence(self, paper: int, table: int = 0) -> list[list[str]]:
+        """The rows of one of the paper's tables: first the evidence list, then the clock's spells."""
+        tables = [one for one in documents.blocks_of(self.file(paper)) if isinstance(one, documents.Table)]
+        return [["".join(block.text for block in cell) for cell in row] for row in tables[table].rows]
+
+    def closed(self, element: str) -> list[dict[str, Any]]:
+        """Tasks of the petition that are done."""
+        return self.world.rows(sa.select(TASK).where(TASK.c.element == element, TASK.c.status == "done"))
+
+    def sent(self, form: str) -> dict[str, Any]:
+        """The newest submission of a form."""
+        return self.world.rows(sa.select(SUBMISSION).where(SUBMISSION.c.form == form).order_by(SUBMISSION.c.id.desc()))[
+            0
+        ]

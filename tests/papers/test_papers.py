@@ -15,7 +15,7 @@ from flask import current_app
 from app import documents
 from app.db import db, transaction
 from app.errors import Forbidden, Invalid, NotFound, Refused, Stale
-from app.services import _paper_rows, paper_pages, papers, tasks
+from app.services import _paper_rows, corrections, paper_pages, papers, people, tasks
 from app.services.paper_templates import digest
 from tests.papers.petition import CHILD, PAPER, TRIED, WORDS, Petition
 from tests.world import CASE
@@ -41,14 +41,13 @@ def test_it_says_what_is_on_record(petition: Petition) -> None:
 
 
 def test_the_evidence_list_is_built_from_the_record_in_its_order(petition: Petition) -> None:
-    tables = [one for one in documents.blocks_of(petition.file(petition.draft())) if isinstance(one, documents.Table)]
-    evidence = [["".join(block.text for block in cell) for cell in row] for row in tables[0].rows]
+    paper = petition.draft()
+    evidence, spells = petition.evidence(paper), petition.evidence(paper, 1)
     assert evidence[0] == ["序号", "证据名称", "形成日期", "文号或记录号", "证明事项", "页码"]
     assert [row[0] for row in evidence[1:]] == [str(number) for number in range(1, len(evidence))]
     assert [row[1] for row in evidence[1:]] == ["履职观察", "履职观察", "会商记录", "奶奶的书面陈述"]
     assert [row[2] for row in evidence[1:3]] == ["2026-01-05", "2026-02-25"]
     assert all(" 第" in row[3] for row in evidence[1:4])
-    spells = [["".join(block.text for block in cell) for cell in row] for row in tables[1].rows]
     assert spells[1] == ["1", "2026-01-06", "2026-03-01", "未履行"]
 
 
@@ -73,6 +72,17 @@ def test_a_gap_is_filled_by_hand_and_what_is_on_record_is_not(petition: Petition
     assert "别的孩子" not in text
     papers.renew(petition.clerk, paper)
     assert "甘州区人民法院" in words(petition.file(paper))
+
+
+def test_a_correction_stands_in_the_paper_once(petition: Petition) -> None:
+    before = petition.evidence(petition.draft())
+    (task,) = petition.closed("t1")
+    answers = petition.world.latest("F26") | {"tried": "劝诫三次，训诫一次。"}
+    author = people.person(db.session(), petition.sent("F26")["user_id"])
+    corrections.correct(author, task["id"], petition.sent("F26")["id"], answers, "次数写错了")
+    paper = petition.draft()
+    assert "三、已经采取的干预措施。劝诫三次，训诫一次。" in words(petition.file(paper))
+    assert [row[:3] for row in petition.evidence(paper)] == [row[:3] for row in before]
 
 
 HOSTILE = (
