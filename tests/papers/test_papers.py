@@ -15,7 +15,7 @@ from flask import current_app
 from app import documents
 from app.db import db, transaction
 from app.errors import Forbidden, Invalid, NotFound, Refused, Stale
-from app.services import _paper_rows, corrections, paper_pages, papers, people, tasks
+from app.services import _paper_rows, corrections, paper_pages, papers, tasks
 from app.services.paper_templates import digest
 from tests.papers.petition import CHILD, PAPER, TRIED, WORDS, Petition
 from tests.world import CASE
@@ -78,8 +78,7 @@ def test_a_correction_stands_in_the_paper_once(petition: Petition) -> None:
     before = petition.evidence(petition.draft())
     (task,) = petition.closed("t1")
     answers = petition.world.latest("F26") | {"tried": "劝诫三次，训诫一次。"}
-    author = people.person(db.session(), petition.sent("F26")["user_id"])
-    corrections.correct(author, task["id"], petition.sent("F26")["id"], answers, "次数写错了")
+    corrections.correct(petition.clerk, task["id"], petition.sent("F26")["id"], answers, "次数写错了")
     paper = petition.draft()
     assert "三、已经采取的干预措施。劝诫三次，训诫一次。" in words(petition.file(paper))
     assert [row[:3] for row in petition.evidence(paper)] == [row[:3] for row in before]
