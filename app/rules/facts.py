@@ -146,6 +146,7 @@ FORM_FACTS: Mapping[str, tuple[Lesson, ...]] = {
 MESSAGE_FACTS: Mapping[str, tuple[Lesson, ...]] = {
     "report_received": (Lesson("received_at", "case"),),
     "missing_search_started": (Lesson("missing_reported_at"),),
+    "child_left_placement": (Lesson("missing_reported_at"),),
     "placement_needed": (Lesson("placement_needed_at"),),
     "monitoring_started": (Lesson("registered_at", "case"),),
     "petition_started": (Lesson("ground", field="ground"),),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from app.errors import Refused
 from tests.process.moves import Move, comes, do, fathers, fires, play
 from tests.world import World
 
@@ -13,9 +14,9 @@ GO_ON = (fires("c1"), do("t1"), do("t2", care_result="continue"))
 YEAR = (*GO_ON, *LOOK, do("t2", care_result="continue"))
 PETITION = do("t2", care_result="petition", petition_guardians=fathers)
 PATHS: dict[str, tuple[tuple[Move, ...], list[list[str]]]] = {
-    "home": ((*LOOK, do("t2", care_result="home"), do("t3")), [["x1"]]),
-    "to a relative": ((*LOOK, do("t2", care_result="relative"), do("t3")), [["x1"]]),
-    "long-term": ((*LOOK, do("t2", care_result="longterm")), [["x2"]]),
+    "home": ((*LOOK, do("t2", care_result="home"), do("t3")), [["x0", "x1"]]),
+    "to a relative": ((*LOOK, do("t2", care_result="relative"), do("t3")), [["x0", "x1"]]),
+    "long-term": ((*LOOK, do("t2", care_result="longterm")), [["x0", "x2"]]),
     "goes on, then a petition, then goes on": ((*GO_ON, *LOOK, PETITION, *GO_ON), []),
     "ran away, is looked for, review goes on": ((comes("child_left_placement"), *GO_ON), []),
 }
@@ -50,7 +51,7 @@ def test_after_one_year_the_county_head_decides(world: World, decision: str, end
     play(world, REVIEW, [do("t4", final_result=decision, petition_guardians=fathers)])
     if end == "x1":
         play(world, REVIEW, [do("t3")])
-    assert world.ended(REVIEW) == ([[end]] if end else [])
+    assert world.ended(REVIEW) == ([["x0", end]] if end else [])
     assert bool(world.instances("revocation-petition")) is (decision == "petition")
 
 
@@ -58,6 +59,54 @@ def test_a_child_who_ran_away_is_searched_for(world: World) -> None:
     placed(world)
     world.arrive("child_left_placement")
     assert "missing-child-search.t1" in world.todo()
+
+
+def test_a_child_who_runs_away_is_searched_for_at_once_whoever_is_behind_with_what(world: World) -> None:
+    """Before the check-up, and while a review is being written."""
+    world.child()
+    world.start("placement_needed", reason="no_carer")
+    moves = [do("h1", child_view="agrees", place_kind="relief"), do("h2", accepted="yes"), do("h5")]
+    play(world, "temporary-placement", moves)
+    world.arrive("child_left_placement")
+    assert world.todo() == ["missing-child-search.t1", f"{REVIEW}.t0"]
+    play(world, "missing-child-search", [do("t1"), comes("child_found"), do("t3", found_next="home")])
+    world.arrive("case_changed")
+    assert world.todo_of(REVIEW) == ["t0", "t1"]
+    world.arrive("child_left_placement")
+    assert world.todo() == ["missing-child-search.t1", f"{REVIEW}.t0", f"{REVIEW}.t1"]
+
+
+@pytest.mark.parametrize("news", ["parents_returned", "carer_named"])
+def test_who_came_back_or_takes_the_child_leads_to_a_review(world: World, news: str) -> None:
+    placed(world)
+    world.arrive(news)
+    assert world.todo_of(REVIEW) == ["t1"]
+    assert world.case_row()["facts"]["carer_named_at"]
+
+
+def test_news_of_the_parents_is_kept_while_a_review_goes_on(world: World) -> None:
+    placed(world)
+    play(world, REVIEW, LOOK)
+    world.arrive("parents_returned")
+    play(world, REVIEW, [do("t2", care_result="continue")])
+    assert world.todo_of(REVIEW) == ["t1"], "what came meanwhile is looked at next"
+
+
+def test_news_that_nobody_waits_for_is_refused(world: World) -> None:
+    """Without a placement and with nobody looking for the parents."""
+    world.child()
+    world.start("legal_aid_needed")
+    with pytest.raises(Refused):
+        world.arrive("parents_returned")
+
+
+def test_a_conference_adds_its_ground_to_a_petition_that_runs_and_adds_it_once(world: World) -> None:
+    placed(world)
+    world.start("petition_started", guardian_id=world.guardians()[0], ground="g2")
+    play(world, REVIEW, [*LOOK, PETITION, *LOOK, PETITION])
+    (petition,) = world.instances("revocation-petition")
+    assert petition["facts"]["grounds"] == ["g2", "cc36"]
+    assert len([one for one in world.events("message") if one["data"]["message"] == "petition_started"]) == 2
 
 
 def test_back_home_a_visit_within_a_week(world: World) -> None:
