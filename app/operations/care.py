@@ -106,7 +106,7 @@ def open_interventions(facts: Facts, _variables: Variables, _now: datetime) -> E
 def open_petitions(facts: Facts, _variables: Variables, _now: datetime) -> Effects:
     """Start a petition under Civil Code art. 36 against each guardian named.
 
-    One that runs on another ground gets this one added (messages.json); on this ground, nothing.
+    One that runs on other grounds gets this one added (`adds` in messages.json); on this ground, nothing.
     """
     on_ground = [live for live in facts["live_instances"] if "cc36" in live.grounds]
     busy = _guardians(on_ground, "revocation-petition")

@@ -86,15 +86,21 @@ def _child_id(work: Work, live: Live) -> int | None:
 
 def _live_instances(work: Work, live: Live) -> tuple[needs.LiveInstance, ...]:
     start = (DEADLINE.c.instance_id == INSTANCE.c.id) & (DEADLINE.c.kind == "start") & (DEADLINE.c.state == "due")
-    query = select(INSTANCE.c.process, INSTANCE.c.context, DEADLINE.c.due_at).outerjoin(DEADLINE, start)
+    query = select(INSTANCE.c.process, INSTANCE.c.context, INSTANCE.c.facts, DEADLINE.c.due_at).outerjoin(
+        DEADLINE, start
+    )
     where = (INSTANCE.c.case_id == live.case.id, INSTANCE.c.status.in_(LIVE_STATES), INSTANCE.c.id != live.id)
     rows = work.session.execute(query.where(*where)).all()
     return tuple(
-        needs.LiveInstance(
-            process, context.get("guardian_id"), due_at, (context["ground"],) if "ground" in context else ()
-        )
-        for process, context, due_at in rows
+        needs.LiveInstance(process, context.get("guardian_id"), due_at, _grounds(context, facts))
+        for process, context, facts, due_at in rows
     )
+
+
+def _grounds(context: Mapping[str, Any], facts: Mapping[str, Any]) -> tuple[str, ...]:
+    """What a petition is based on: what it began with, and what was added."""
+    begun_with = [context["ground"]] if "ground" in context else []
+    return tuple(facts.get("grounds", begun_with))
 
 
 def _report_children(work: Work, live: Live) -> tuple[needs.ReportChild, ...]:

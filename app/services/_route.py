@@ -168,7 +168,7 @@ def _start(
     same = [live for live in lives if live.process == rules["starts"] and _matches(live, rules, payload)]
     if rules["policy"].startswith("keep_one") and same:
         _, _, instead = rules["policy"].partition("keep_one_send:")
-        return route(work, case, instead, payload, origin) if instead else 0
+        return route(work, case, instead, payload, origin) if instead else _add(rules, payload, same)
     if rules["starts"] in origin.library.diagrams:
         started = _queue.start(work, case, rules["starts"], payload, origin.release_id)
         _queue.learn(started, learned.facts_of_message(message, payload, work.now))
@@ -176,6 +176,21 @@ def _start(
         told = {**payload, "message": message, "duty_role": rules["role"]}
         _queue.start(work, case, MANUAL, told, origin.release_id)
     return 1
+
+
+def _add(rules: Mapping[str, Any], payload: Mapping[str, Any], same: list[Live]) -> int:
+    """Add what the rules say to the instances that run already; returns how many took something.
+
+    `adds` names values of the payload, each with its codes, the gravest first: an instance knows all
+    that came as, say, `grounds`, and the gravest of them as `ground`, which its limits follow.
+    """
+    for name, gravest_first in rules.get("adds", {}).items():
+        for live in same:
+            before = live.facts.get(f"{name}s", [live.context[name]])
+            live.facts[f"{name}s"] = known = list(dict.fromkeys([*before, payload[name]]))
+            live.facts[name] = min(known, key=gravest_first.index)
+            live.changed = True
+    return len(same) if rules.get("adds") else 0
 
 
 def keep(message: str, payload: Mapping[str, Any], lives: list[Live]) -> int:

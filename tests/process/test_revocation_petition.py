@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from tests.process.moves import Move, comes, do, fires, play
@@ -50,8 +52,21 @@ def begin(world: World) -> None:
 
 def test_a_second_ground_does_not_start_a_second_petition(world: World) -> None:
     begin(world)
-    assert not world.tell("petition_started", guardian_id=world.guardians()[0], ground="g3")
-    assert len(world.instances(PETITION)) == 1
+    assert world.tell("petition_started", guardian_id=world.guardians()[0], ground="g3")
+    (petition,) = world.instances(PETITION)
+    assert petition["facts"]["grounds"] == ["g2", "g3"]
+
+
+@pytest.mark.parametrize(("added", "days"), [("g3", 7), ("g1", 30)])
+def test_limits_follow_the_gravest_ground_from_when_it_is_known(world: World, added: str, days: int) -> None:
+    """Serious harm: others have a week to file, not a month (D16)."""
+    begin(world)
+    for ground in (added, "cc36"):
+        world.tell("petition_started", guardian_id=world.guardians()[0], ground=ground)
+    (petition,) = world.instances(PETITION)
+    assert petition["facts"]["grounds"] == ["g2", added, "cc36"]
+    play(world, PETITION, OTHERS)
+    assert (world.timer("c2") - world.now) // timedelta(days=1) in (days, days + 1)
 
 
 def test_a_rejected_petition_is_told_to_the_assessment(world: World) -> None:

@@ -385,6 +385,7 @@ def test_message_rules_resolve(name: str) -> None:
     assert all((row["label_zh"], row["label_en"]))
     assert set(row["correlation"]) <= set(row["payload"])
     assert row["policy"].split(":")[0] in ("deliver", "start_another", "keep_one", "keep_one_send")
+    assert set(row.get("adds", ())) <= set(row["payload"]) if row["policy"] == "keep_one" else "adds" not in row
     assert (row["starts"] is not None) == (row["role"] in {role["id"] for role in register("roles")})
     for where, sources in row["payload_sources"].items():
         assert set(sources) <= set(row["payload"]), where
