@@ -60,12 +60,12 @@ def fire(deadline_id: int) -> bool:
                 return False
             case_id = case.id
             row = work.connection.execute(BY_ID, {"id": deadline_id}).mappings().one()
-            if row["state"] != "due" or row["due_at"] > work.now:
-                return False
-            _act(work, case, row)
-            if row["attempts"]:
+            due = row["state"] == "due" and row["due_at"] <= work.now
+            if due:
+                _act(work, case, row)
+            if row["attempts"] and (due or row["state"] != "due"):  # it went through, or has become pointless
                 work.write(commands.CLOSE_INCIDENT, {"_source": "deadline", "_id": deadline_id})
-        return True
+        return due
     except Exception as error:
         log.exception("deadline failed", extra={"deadline": deadline_id, "case": case_id})
         if case_id:

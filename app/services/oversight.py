@@ -134,7 +134,7 @@ def decide(person: Person, overdue_task_id: int, answers: Mapping[str, Any], lan
 
 
 def retry(person: Person, incident_id: int) -> bool:
-    """Try a failed step again; True when it went through, and the incident is closed. Raises NotFound."""
+    """Try a failed step again; True when it is settled: it went through, or is no longer wanted. Raises NotFound."""
     session = db.session()
     query = select(INCIDENT).join(CASE, CASE.c.id == INCIDENT.c.case_id)
     row = (
@@ -145,8 +145,8 @@ def retry(person: Person, incident_id: int) -> bool:
     if row is None:
         raise NotFound("no_incident", access.NOTHING_HERE)
     again = AGAIN.get(row["source"])
-    done = again is None or again(row["source_id"])
-    if done:
+    if again is None or again(row["source_id"]):
         with transaction() as writing:
             writing.execute(INCIDENT.update().where(INCIDENT.c.id == incident_id).values(state="closed"))
-    return done
+    settled = select(INCIDENT.c.id).where(INCIDENT.c.id == incident_id, INCIDENT.c.state == "closed")
+    return session.scalar(settled) is not None
