@@ -48,6 +48,9 @@ PLACE_ROLES = frozenset(("village_worker", "township_worker"))
 EXTERNAL = "external"
 """Level of bodies outside government: they see their own task and nothing more of the case."""
 
+FOR_A_TIME = frozenset(("assessment_team", "township_in", "provider", "helper"))
+"""Roles called in for one piece of work: what it opened is closed again with the task, also to who did it."""
+
 NEVER_SEALED = frozenset(("village_worker", "class_teacher", "school_lead", "provider", "helper"))
 """Posts that never read S3 but what the person wrote: "看不到报告人身份和密封内容"."""
 
@@ -84,9 +87,9 @@ class Resource:
     """What is asked for.
 
     A task names its `role`, `unit_path` and `unit_id` (who is to do it) and `assignee_id`. A case or
-    report names its place as `unit_path`, in `parties` the units with a task in it (roles for a time,
-    such as assessment_team, township_in, provider and helper, only while theirs is open), and in
-    `team_ids` the persons named to it or holding a task in it. `seal`: only own tasks and the team.
+    report names its place as `unit_path`, in `parties` the units with a task in it (roles in FOR_A_TIME
+    only while theirs is open), and in `team_ids` the persons named to it or holding a task in it, within
+    the same limits. `seal`: only own tasks and the team.
     `barred_unit_ids`: units that may not know, such as the one reported on. `author_id`: who wrote a field.
     `case_id`: the case it is, or belongs to. `glass_ids`: persons who broke the glass on that case and may
     still look; `reason_ids`: persons who gave a reason for seeing it a short while ago.

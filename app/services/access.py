@@ -16,12 +16,14 @@ from app import clock
 from app.db import table
 from app.errors import Forbidden, NeedsReason, NotFound
 from app.models import Case, SealedRead, Task, Unit
-from app.rules.access import Access, Action, Decision, Kind, Party, Person, Reach, Resource, Sensitivity
+from app.rules.access import FOR_A_TIME, Access, Action, Decision, Kind, Party, Person, Reach, Resource, Sensitivity
 from app.services import _bars, practice, releases
 from app.services.library import library
 from app.text import Text
 
 TASK, CASE, UNIT, READ = table(Task), table(Case), table(Unit), table(SealedRead)
+LASTS = or_(TASK.c.status == "open", TASK.c.role.not_in(FOR_A_TIME))
+"""True for tasks that open something: those of roles for a time no longer do when they are closed."""
 NOT_YOURS = Text(
     "这件事不归你的岗位办，看不到内容。需要的话请找主管。",
     "This is not for your post to see. Ask your supervisor if you need it.",
@@ -40,12 +42,15 @@ def policy(session: Session) -> Access:
 
 def task_resource(session: Session, task_id: int) -> Resource:
     """A task as the rules see it. Raises NotFound."""
-    query = select(TASK.c.role, TASK.c.unit_id, TASK.c.assignee_id, TASK.c.case_id, UNIT.c.path, CASE.c.sealed)
+    query = select(TASK.c.role, TASK.c.unit_id, TASK.c.assignee_id, TASK.c.closed_by, TASK.c.case_id, UNIT.c.path,
+                   CASE.c.sealed, LASTS.label("lasts"))  # fmt: skip
     query = query.join(UNIT, UNIT.c.id == TASK.c.unit_id).join(CASE, CASE.c.id == TASK.c.case_id)
     row = session.execute(query.where(TASK.c.id == task_id)).first()
     if row is None:
         raise NotFound("no_task", NOTHING_HERE)
     glass, reason = _openings(session, row.case_id)
+    if not row.lasts:  # it stays with who did it, who may look up what they did
+        return Resource("task", unit_path=row.path, assignee_id=row.closed_by, seal=row.sealed, case_id=row.case_id)
     return Resource(
         "task", unit_path=row.path, role=row.role, unit_id=row.unit_id, assignee_id=row.assignee_id, seal=row.sealed,
         case_id=row.case_id, glass_ids=glass, reason_ids=reason,
@@ -78,7 +83,8 @@ def case_resource(session: Session, case_id: int) -> Resource:
     if case is None:
         raise NotFound("no_case", NOTHING_HERE)
     query = select(TASK.c.role, UNIT.c.path, TASK.c.unit_id, TASK.c.assignee_id, TASK.c.closed_by)
-    tasks = session.execute(query.join(UNIT, UNIT.c.id == TASK.c.unit_id).where(TASK.c.case_id == case_id)).all()
+    query = query.join(UNIT, UNIT.c.id == TASK.c.unit_id).where(TASK.c.case_id == case_id, LASTS)
+    tasks = session.execute(query).all()
     team = {person for task in tasks for person in (task.assignee_id, task.closed_by) if person is not None}
     parties = {Party(task.role, task.path, task.unit_id) for task in tasks}
     kind: Kind = "report" if case.kind == "report" else "case"
@@ -128,8 +134,9 @@ def within_reach(reaches: Iterable[Reach]) -> Any:
 
 
 def _has_task(which: Any) -> Any:
-    """True for cases with such a task, whatever the query around it joins."""
-    tasks = select(TASK.c.id).join(UNIT, UNIT.c.id == TASK.c.unit_id).where(TASK.c.case_id == CASE.c.id, which)
+    """True for cases with such a task that still opens them, whatever the query around it joins."""
+    tasks = select(TASK.c.id).join(UNIT, UNIT.c.id == TASK.c.unit_id)
+    tasks = tasks.where(TASK.c.case_id == CASE.c.id, LASTS, which)
     return tasks.correlate(CASE).exists()
 
 
