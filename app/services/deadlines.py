@@ -60,7 +60,7 @@ def fire(deadline_id: int) -> bool:
                 return False
             case_id = case.id
             row = work.connection.execute(BY_ID, {"id": deadline_id}).mappings().one()
-            due = row["state"] == "due" and row["due_at"] <= work.now
+            due = bool(row["state"] == "due" and row["due_at"] <= work.now)
             if due:
                 _act(work, case, row)
             if row["attempts"] and (due or row["state"] != "due"):  # it went through, or has become pointless
