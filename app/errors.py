@@ -34,6 +34,14 @@ class Stale(Refused):
     """Somebody else changed it meanwhile: nothing was written, nothing typed is lost."""
 
 
+class TooMany(Refused):
+    """Tried too often; `seconds` until the next try."""
+
+    def __init__(self, code: str, text: Text, seconds: int) -> None:
+        super().__init__(code, text)
+        self.seconds = seconds
+
+
 class Invalid(Refused):
     """Answers that do not fit their form; `fields` maps a field's path to its message."""
 

@@ -18,12 +18,19 @@ from werkzeug.exceptions import HTTPException
 
 from app.api.languages import lang
 from app.db import db
-from app.errors import Forbidden, Invalid, NotFound, Refused, Stale
+from app.errors import Forbidden, Invalid, NotFound, Refused, Stale, TooMany
 from app.text import Text
 
 log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
-STATUS: Mapping[type[Refused], int] = {NotFound: 404, Forbidden: 403, Stale: 409, Invalid: 422, Refused: 422}
+STATUS: Mapping[type[Refused], int] = {
+    NotFound: 404,
+    Forbidden: 403,
+    Stale: 409,
+    Invalid: 422,
+    TooMany: 429,
+    Refused: 422,
+}
 KEPT_HEADERS = ("Allow", "Retry-After", "WWW-Authenticate")
 
 TITLES: Mapping[int, Text] = {
@@ -109,7 +116,10 @@ def refused(error: Refused) -> Response:
     status = next(code for kind, code in STATUS.items() if isinstance(error, kind))
     log.info("refused", extra={"code": error.code, "status": status, **error.ids})
     fields = error.fields if isinstance(error, Invalid) else None
-    return problem(status, error.code, error.text.say(lang()), fields)
+    answer = problem(status, error.code, error.text.say(lang()), fields)
+    if isinstance(error, TooMany):
+        answer.headers["Retry-After"] = str(error.seconds)
+    return answer
 
 
 def failed(error: HTTPException) -> Response:

@@ -29,9 +29,15 @@ def file(given: dict[str, Any]) -> service.Receipt:
     return service.file_report(given["answers"], Actor(caller.user_id(), "reporter"), channel="api", lang=lang())
 
 
-@reports.operation("POST /status", "askAfterReport", body=schemas.Question, gives=schemas.ReportStatus, refuses=(404,))
+@reports.operation(
+    "POST /status", "askAfterReport", body=schemas.Question, gives=schemas.ReportStatus, refuses=(404, 429)
+)
 def status(given: dict[str, str]) -> dict[str, Any]:
-    """What came of a report. Number and code travel in the body, never in an address."""
+    """What came of a report. Number and code travel in the body, never in an address.
+
+    After ten tries a number rests for up to twelve hours (429, with Retry-After), for everybody; a right code before that
+    gives all tries back.
+    """
     found = service.ask(given["number"], given["code"])
     told = [{"at": at, "text": text} for at, text in found.told]
     return {"number": found.number, "received_at": found.received_at, "stage": found.stage, "told": told}

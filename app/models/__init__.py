@@ -7,6 +7,7 @@ from app.models.cases import (
     CaseLink,
     Child,
     ClockAlert,
+    CodeTry,
     Guardian,
     Performance,
     Placement,
@@ -22,7 +23,7 @@ from app.models.samples import AuditSample
 from app.models.work import Deadline, Draft, Instance, Submission, Subscription, Task
 
 __all__ = [
-    "AuditSample", "Case", "CaseBar", "CaseLink", "Child", "ClockAlert", "Deadline", "Definition", "Draft", "Event", "Guardian",
+    "AuditSample", "Case", "CaseBar", "CaseLink", "Child", "ClockAlert", "CodeTry", "Deadline", "Definition", "Draft", "Event", "Guardian",
     "Incident", "Instance", "LogAnchor", "LogCase", "LogEntry", "LogHead", "LogNode", "LogState", "Notice",
     "Outbox", "Paper", "PaperNumber", "PaperTemplate", "Performance", "Placement", "Post", "Practice", "Release", "Report", "ReportChild", "ReportLink",
     "SealedRead", "Submission", "Subscription", "Task", "Unit", "User",

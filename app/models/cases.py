@@ -73,6 +73,16 @@ class Report(Base):
     channel: Mapped[str] = mapped_column(String(16))
 
 
+class CodeTry(Base):
+    """How often a code was tried for a report's number, which need not exist; forgotten after a while."""
+
+    __tablename__ = "code_try"
+
+    number_index: Mapped[bytes] = mapped_column(LargeBinary(16), primary_key=True)
+    tries: Mapped[int]
+    since: Mapped[datetime] = mapped_column(Instant, index=True)
+
+
 class ReportChild(Base):
     """One child named in a report, before and after somebody matched it to a file."""
 

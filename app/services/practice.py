@@ -21,9 +21,9 @@ from app.text import Text
 
 SIGN_INS = (
     "jingcha", "suozhang", "cunzhang", "dudao", "xiangzhen", "minzheng", "fazhi", "kezhang", "xianzhang", "xingjing",
-    "baoyu", "yuanzhu", "shegong", "shenji", "zhengce", "guanli",
+    "baoyu", "yuanzhu", "shegong", "zhiban", "shenji", "zhengce", "guanli",
 )  # fmt: skip
-"""The named people of practice mode, in the order in which a child meets them: one for each audience."""
+"""The named people of practice mode, in the order in which a child meets them; the same as in app.demo.people."""
 
 
 OFFSET = select(table(Practice).c.offset_seconds).where(table(Practice).c.id == 1)

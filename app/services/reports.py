@@ -15,7 +15,19 @@ from app.db import db, table
 from app.errors import NotFound
 from app.models import Case, Instance, Report, ReportLink, Submission, Task, Unit
 from app.rules.access import Person
-from app.services import _queue, _registers, _route, _seal, access, choices, commands, notices, releases, submissions
+from app.services import (
+    _queue,
+    _registers,
+    _route,
+    _seal,
+    _tries,
+    access,
+    choices,
+    commands,
+    notices,
+    releases,
+    submissions,
+)
 from app.services._work import Actor, OpenCase, Work
 from app.services.deadlines import ESCALATION
 from app.services.library import library
@@ -25,6 +37,8 @@ PUBLIC_FORM, FACTS_FORM = "report-public", "report-facts"
 TASK, SUBMISSION = table(Task), table(Submission)
 PROCESS = "report-intake"
 EMERGENCY = "emergency-response"
+NO_HASH = "0" * 64
+"""Of a number that does not exist: no code has it."""
 STAGES = {
     "received": Text("已收到，派出所正在受理。", "Received; the police station is dealing with it."),
     "working": Text("已受理，有人在办。", "Accepted; people are working on it."),
@@ -92,10 +106,14 @@ def _path(session: Any, code: str | None) -> str:
 
 
 def ask(number: str, code: str) -> Status:
-    """What came of a report. Raises NotFound alike for a wrong number and a wrong code."""
+    """What came of a report. Raises NotFound alike for a wrong number and a wrong code, TooMany after many tries.
+
+    Takes the same time for both: one number is looked up, one hash made.
+    """
     number = _typed(number)
+    _tries.take(number)
     row = db.session.execute(select(Report).where(Report.number == number)).scalar()
-    kept = row.code_hash if row else _registers.code_hash("nobody", "0")
+    kept = row.code_hash if row else NO_HASH
     right = hmac.compare_digest(kept, _registers.code_hash(number, _typed(code)))
     if row is None or not right:
         raise NotFound(
@@ -105,6 +123,7 @@ def ask(number: str, code: str) -> Status:
                 "The number or the code is wrong. Check the receipt and try again.",
             ),
         )
+    _tries.forget(number)
     kept_still = db.session.get_one(Case, row.case_id).wrapped_key is not None
     return Status(row.number, row.received_at, _stage(row), _told(row), kept_still)
 
@@ -143,7 +162,7 @@ def _told(report: Report) -> tuple[tuple[datetime, str], ...]:
 def add_facts(number: str, code: str, more: str, lang: str = "zh") -> None:
     """Keep what a reporter saw since with the report, and let those at work know.
 
-    Raises: NotFound for a wrong number or code, Invalid.
+    Raises: NotFound for a wrong number or code, TooMany, Invalid.
     """
     ask(number, code)
     case_id = db.session.scalar(select(Report.case_id).where(Report.number == _typed(number)))

@@ -43,7 +43,8 @@ NOT_PROVEN = Text(
     "Nothing was sent: this page was open too long, or somebody else signed in. Go back, reload it, and send again.",
 )
 STATUS: dict[type[errors.Refused], int] = {
-    errors.NotFound: 404, errors.Forbidden: 403, errors.Stale: 409, errors.Invalid: 422, errors.Refused: 422,
+    errors.NotFound: 404, errors.Forbidden: 403, errors.Stale: 409, errors.Invalid: 422, errors.TooMany: 429,
+    errors.Refused: 422,
 }  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from flask_security import current_user
 from werkzeug.datastructures import MultiDict
 
 from app.db import db
-from app.errors import Invalid, NotFound
+from app.errors import Invalid, NotFound, TooMany
 from app.rules.forms import Form
 from app.services import choices, reports
 from app.services._work import Actor
@@ -108,11 +108,11 @@ def ask() -> ResponseReturnValue:
         if more:
             reports.add_facts(given["number"], given["code"], more, frame.lang())
         found = reports.ask(given["number"], given["code"])
-    except NotFound as error:
+    except (NotFound, TooMany) as error:
         page = render_template(
             "report/ask.html", answers=given, errors={"number": error.text.say(frame.lang())}, status=None
         )
-        return page, 404
+        return page, 404 if isinstance(error, NotFound) else 429
     except Invalid as error:
         found, errors = reports.ask(given["number"], given["code"]), {"more": error.fields["facts"]}
     told = " ".join(text for _at, text in found.told)

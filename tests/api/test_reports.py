@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import threading
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
-from app.models import Case, Report, Task
+from app import clock
+from app.models import Case, CodeTry, Report, Task
+from app.services import _registers, _tries
 from tests.api.site import MARKS, Site
 
 
@@ -128,3 +131,89 @@ def test_a_right_number_with_a_wrong_code_tells_nothing(shared_site: Site) -> No
 def test_the_pages_bear_nul_too(shared_site: Site, path: str) -> None:
     sent = {"number": "\0", "code": "\0", "go": "next", "step": "1", "facts": "\0", "village": "\0"}
     assert shared_site.anonymous().post(path, sent).status_code in (200, 404, 422)
+
+
+# --- how often a code may be tried ------------------------------------------------------------
+
+
+def filed(site: Site) -> dict[str, str]:
+    """The receipt of a report."""
+    receipt: dict[str, str] = site.anonymous().api("POST /reports", {"answers": site.report_answers()}).json
+    return receipt
+
+
+def tried(site: Site, number: str, times: int = _tries.MOST) -> list[int]:
+    """What wrong codes for that number are answered with."""
+    nobody = site.anonymous()
+    return [nobody.api("POST /reports/status", {"number": number, "code": "x"}).status_code for _ in range(times)]
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_after_so_many_tries_a_number_rests_whether_it_exists_or_not(site: Site, known: bool) -> None:
+    receipt = filed(site) if known else {"number": "000000-000000", "code": "000000"}
+    assert tried(site, receipt["number"]) == [404] * _tries.MOST
+    nobody = site.anonymous()
+    answer = nobody.api("POST /reports/status", receipt)
+    assert (answer.status_code, answer.json["code"]) == (429, "too_many_tries")
+    assert "请过12小时再查" in answer.json["detail"]
+    assert 0 < int(answer.headers["Retry-After"]) <= _tries.RESTS.total_seconds()
+    nobody.lang = "en"
+    assert "wait 12 hours" in nobody.api("POST /reports/status", receipt).json["detail"]
+    page = nobody.post("/report/ask", receipt)
+    assert page.status_code == 429
+    assert "请过12小时再查" in page.text
+    assert receipt["number"] in page.text, "what was typed is not lost"
+
+
+def test_others_behind_the_same_address_ask_on(site: Site) -> None:
+    """The whole office comes from one address; only the number that was tried rests."""
+    mine, theirs = filed(site), filed(site)
+    tried(site, mine["number"], _tries.MOST + 5)
+    assert site.anonymous().api("POST /reports/status", theirs).status_code == 200
+
+
+def test_the_right_code_gives_all_tries_back(site: Site) -> None:
+    receipt = filed(site)
+    for _ in range(3):
+        assert tried(site, receipt["number"], _tries.MOST - 1) == [404] * (_tries.MOST - 1)
+        assert site.anonymous().api("POST /reports/status", receipt).status_code == 200
+
+
+def test_it_rests_no_longer_than_it_says_and_nothing_is_kept(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    receipt = filed(site)
+    tried(site, receipt["number"], _tries.MOST + 1)
+    (row,) = site.rows(sa.select(CodeTry.number_index))
+    assert receipt["number"].encode() not in row["number_index"], "only an index of the number"
+    later = clock.datetime.now(clock.UTC) + _tries.RESTS
+    monkeypatch.setattr(clock, "real_now", lambda: later)
+    assert site.anonymous().api("POST /reports/status", receipt).status_code == 200
+    assert not site.rows(sa.select(CodeTry.number_index))
+
+
+def test_tries_at_the_same_time_all_count(site: Site) -> None:
+    """A hundred guesses sent at once are not a hundred guesses."""
+    receipt = filed(site)
+    codes: list[int] = []
+
+    def guess() -> None:
+        codes.extend(tried(site, receipt["number"], 5))
+
+    threads = [threading.Thread(target=guess) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert codes.count(404) == _tries.MOST
+    assert set(codes) == {404, 429}
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_number_that_exists_costs_no_more_than_one_that_does_not(
+    site: Site, known: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One hash is made for either; how long it takes says nothing."""
+    receipt, made = filed(site), []
+    whole = _registers.code_hash
+    monkeypatch.setattr(_registers, "code_hash", lambda number, code: made.append(number) or whole(number, code))
+    tried(site, receipt["number"] if known else "000000-000000", 1)
+    assert len(made) == 1

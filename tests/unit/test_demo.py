@@ -21,7 +21,7 @@ from app.errors import Refused
 from app.models import Deadline, Draft, Incident, Instance, Outbox, Performance, Post, Task, Unit, User
 from app.rules.clock_six_months import evaluate
 from app.rules.forms import Form
-from app.services import _needs, audit, releases, units
+from app.services import _needs, audit, practice, releases, units
 from app.services.deadlines import ESCALATION
 from tests.conftest import ROOT, START, rows, settings
 
@@ -52,6 +52,10 @@ def test_any_option_may_be_wanted(form: Form) -> None:
             checked = form.validate(raw, "zh", NOW, OFFERED)
             assert checked.errors == {}
             assert raw.get(name, wanted[name]) == wanted[name]
+
+
+def test_the_sign_in_page_offers_everybody_who_has_a_name_in_practice() -> None:
+    assert practice.SIGN_INS == tuple(one.username for one in people.SIGN_INS)
 
 
 def test_what_a_form_does_not_ask_is_left_out() -> None:
