@@ -55,7 +55,7 @@ def test_any_option_may_be_wanted(form: Form) -> None:
 
 
 def test_the_sign_in_page_offers_everybody_who_has_a_name_in_practice() -> None:
-    assert practice.SIGN_INS == tuple(one.username for one in people.SIGN_INS)
+    assert tuple(one.username for one in people.SIGN_INS) == practice.SIGN_INS
 
 
 def test_what_a_form_does_not_ask_is_left_out() -> None:
