@@ -39,7 +39,7 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # flask-smorest
 
     def __init__(self, name: str, description: str, *, public: bool = False) -> None:
         super().__init__(f"api-{name}", __name__, description=description, url_prefix=f"{PREFIX}/{name}")
-        self.public = public
+        self.public, self.tag = public, name
         self.before_request(caller.recognise if public else caller.require)
 
     def operation(  # noqa: PLR0913 - all that the description says of it, by name
@@ -71,7 +71,7 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # flask-smorest
             for location, schema in reversed(places):
                 served = self.arguments(schema, location=location)(served) if schema else served
             served = self.doc(operationId=name, **({"security": []} if self.public else {}))(served)
-            self.route(path, methods=[method])(served)
+            self.route(path, methods=[method], tags=[self.tag])(served)
             return view
 
         return serve

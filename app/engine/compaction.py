@@ -3,7 +3,7 @@
 In each task tree let D be the deepest task whose subtree holds every unfinished task, end-joins
 that merely wait left aside. All above D goes; D hangs under the start, whose data becomes D's
 parent's; tokens that have ended stay as pairs (end event, end-join), because the last token merges
-their data. Nothing inside D's subtree is touched. Source: ADR on the engine.
+their data. Nothing inside D's subtree is touched. Source: ADR 0006.
 """
 
 from __future__ import annotations

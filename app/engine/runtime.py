@@ -2,7 +2,7 @@
 
 SpiffWorkflow reads the machine's clock, draws random ids and logs through globals. Here each of
 these asks the run in progress instead, and raises when there is none: nothing moves outside
-`advance`, and threads cannot see each other's run. Source: ADR on the engine; library 3.2.0.
+`advance`, and threads cannot see each other's run. Source: ADR 0001, 0003; library 3.2.0.
 """
 
 # mypy: disallow-subclassing-any=False

@@ -2,7 +2,7 @@
 
 Everything here is added, never changed: a row is appended, a message sent, an instance
 started. Ids that do not exist yet are named with `NewId`, and services put the real ones in.
-Source: ADR on operations; design decision 5 (an operation reads no database).
+Source: ADR 0009; design decision 5 (an operation reads no database).
 """
 
 from __future__ import annotations

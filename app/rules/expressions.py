@@ -10,7 +10,7 @@ arithmetic or calls but two pure functions:
     value     := name | "text" | 123 | -123 | True | False | "count(" list ")"
 
 Two texts are ordered as the moments they name (ISO dates are days in Asia/Shanghai).
-Two values of different types are never compared. Source: ADR on the closed language.
+Two values of different types are never compared. Source: ADR 0005.
 """
 
 from __future__ import annotations

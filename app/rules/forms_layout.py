@@ -1,7 +1,7 @@
 """What a form file says: its questions, read from the form-js layout and checked to the last key.
 
 The layout is a subset (contract: DECISIONS, Forms). Whatever the server would not honour in
-the same way as the editor's preview is a problem, not a warning. Source: ADR on forms.
+the same way as the editor's preview is a problem, not a warning. Source: ADR 0005.
 """
 
 from __future__ import annotations

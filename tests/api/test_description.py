@@ -75,6 +75,14 @@ def test_every_operation_is_named_summed_up_and_answers(described: dict[str, Any
     assert len(names) == len(set(names)) == 19
 
 
+def test_operations_stand_under_what_they_are_about(described: dict[str, Any]) -> None:
+    """Each tag is the first word of the path, and says what stands under it."""
+    about = {tag["name"]: tag["description"] for tag in described["tags"]}
+    used = {path.split("/")[3]: operation["tags"] for path, _, operation in operations(described)}
+    assert used == {name: [name] for name in about}
+    assert all(about.values())
+
+
 def test_every_parameter_of_a_path_is_described(described: dict[str, Any]) -> None:
     for path, item in described["paths"].items():
         told = {one["name"] for one in item.get("parameters", []) if one["in"] == "path"}
