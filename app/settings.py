@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+LARGEST_FILE_MB = 200
 
 
 class BadSetting(Exception):
@@ -31,6 +32,10 @@ class Settings:
     """Append-only file to which signed heads are written."""
     audit_anchor_url: str = ""
     """Address of a second office that keeps our signed heads."""
+    file_max_bytes: int = 20 * 2**20
+    """How large an attached file may be."""
+    file_scan_command: str = ""
+    """A command that is given each attached file on its standard input: 0 lets it in, 1 refuses it."""
 
     @classmethod
     def read(cls, env: Mapping[str, str] | None = None) -> Settings:
@@ -49,6 +54,8 @@ class Settings:
             audit_key_file=_key_file(env),
             audit_anchor_file=Path(env["AUDIT_ANCHOR_FILE"]) if env.get("AUDIT_ANCHOR_FILE") else None,
             audit_anchor_url=_anchor_url(env),
+            file_max_bytes=_file_max(env),
+            file_scan_command=env.get("FILE_SCAN_COMMAND", ""),
         )
 
     def complete(self) -> None:
@@ -95,6 +102,13 @@ def _port(env: Mapping[str, str]) -> int:
     if not value.isdigit() or not 0 < int(value) < 65536:
         raise BadSetting(f"PORT is {value!r}; it must be a number from 1 to 65535.")
     return int(value)
+
+
+def _file_max(env: Mapping[str, str]) -> int:
+    value = env.get("FILE_MAX_MB", "20")
+    if not value.isdigit() or not 0 < int(value) <= LARGEST_FILE_MB:
+        raise BadSetting(f"FILE_MAX_MB is {value!r}; it must be a number from 1 to {LARGEST_FILE_MB}.")
+    return int(value) * 2**20
 
 
 def _key_file(env: Mapping[str, str]) -> Path | None:

@@ -15,6 +15,7 @@ from app.models.cases import (
     ReportChild,
     ReportLink,
 )
+from app.models.files import Attachment
 from app.models.library import Definition, Practice, Release
 from app.models.log import Event, Incident, Notice, Outbox, SealedRead
 from app.models.papers import Paper, PaperNumber, PaperTemplate
@@ -23,7 +24,7 @@ from app.models.samples import AuditSample
 from app.models.work import Deadline, Draft, Instance, Submission, Subscription, Task
 
 __all__ = [
-    "AuditSample", "Case", "CaseBar", "CaseLink", "Child", "ClockAlert", "CodeTry", "Deadline", "Definition", "Draft", "Event", "Guardian",
+    "Attachment", "AuditSample", "Case", "CaseBar", "CaseLink", "Child", "ClockAlert", "CodeTry", "Deadline", "Definition", "Draft", "Event", "Guardian",
     "Incident", "Instance", "LogAnchor", "LogCase", "LogEntry", "LogHead", "LogNode", "LogState", "Notice",
     "Outbox", "Paper", "PaperNumber", "PaperTemplate", "Performance", "Placement", "Post", "Practice", "Release", "Report", "ReportChild", "ReportLink",
     "SealedRead", "Submission", "Subscription", "Task", "Unit", "User",

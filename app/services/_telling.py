@@ -207,6 +207,12 @@ class Telling:
     def _tell_read_reviewed(self, event: Row, data: Mapping[str, Any]) -> Told:
         return self._who_did(event, VERDICTS[data["verdict"]])
 
+    def _tell_file_added(self, event: Row, data: Mapping[str, Any]) -> Told:
+        return self._who_did(event, Text(f"加了一个附件（{data['kind']}）", f"added a file ({data['kind']})"))
+
+    def _tell_file_read(self, event: Row, _data: Mapping[str, Any]) -> Told:
+        return self._who_did(event, Text("打开了一个附件", "opened a file"))
+
     def _tell_notice_read(self, event: Row, _data: Mapping[str, Any]) -> Told:
         return self._who_did(event, Text("看到了通知", "read a notice"))
 

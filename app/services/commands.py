@@ -24,7 +24,18 @@ from app.models import Draft, Incident, Instance, Outbox, Submission, Task
 from app.rules import facts as learned
 from app.rules import occurrence
 from app.rules.forms import Form
-from app.services import _occurrence, _queue, _registers, _route, _seal, _step, choices, practice, submissions
+from app.services import (
+    _attached,
+    _occurrence,
+    _queue,
+    _registers,
+    _route,
+    _seal,
+    _step,
+    choices,
+    practice,
+    submissions,
+)
 from app.services._work import CHANGED, LOCK_CASE, SYSTEM, Actor, Live, Work
 from app.text import Text
 
@@ -163,6 +174,7 @@ def _submit(
     submission_id = submissions.add(
         work, live.case, form, answers, f"{task['process']}.{task['element']}", live=live, task_id=task["id"], key=key
     )
+    _attached.take(work, live.case, form, answers, submission_id, lang, task_id=task["id"])
     if work.actor.user_id is not None:
         work.write(DROP_DRAFT, {"user_id": work.actor.user_id, "key": f"task:{task['id']}"})
     _registers.keep(work, live.case, live, submission_id, form.id, answers)
@@ -224,6 +236,7 @@ def record_arrival(
         wrong = _occurrence.settle(work, case, occurred_at, lang)
         answers = checked(form, raw, lang, work.now, choices.of(work.session, row, form, lang), wrong)
         submission_id = submissions.add(work, case, form, answers, f"desk.{message}", live=target)
+        _attached.take(work, case, form, answers, submission_id, lang)
         kept = _registers.keep(work, case, target, submission_id, form.id, answers)
         known = {**context, "document_id": submission_id, "row_id": submission_id}
         payload = {

@@ -19,6 +19,7 @@ from app.rules import occurrence
 from app.rules.access import Person
 from app.rules.forms import Form
 from app.services import (
+    _attached,
     _occurrence,
     _registers,
     _relearned,
@@ -113,6 +114,7 @@ def correct(
         if not changed and happened == row["occurred_at"]:
             raise Invalid("same", SAME, {REASON: SAME.say(lang)})
         id_ = submissions.correct(work, row, form, answers, happened)
+        _attached.take(work, case, form, answers, id_, lang, task_id=task_id, before=before)
         _registers.correct(work, case, live, id_, form.id, answers)
         facts = _relearned.learn(work, live, form.id, before, answers, row["recorded_at"])
         element = row["element"].partition(".")

@@ -16,12 +16,16 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.db import db, table
 from app.errors import NotFound
 from app.models import Deadline, Incident, Outbox, Task
-from app.services import practice, releases
+from app.services import _scan, practice, releases
 from app.settings import ROOT
 from app.text import Text
 
 TASK, DEADLINE, OUTBOX, INCIDENT = table(Task), table(Deadline), table(Outbox), table(Incident)
 MIGRATIONS = ROOT / "migrations"
+SCANNED = Text("附件入库前查毒。", "Attached files are scanned before they are kept.")
+NOT_SCANNED = Text(
+    "附件没有查毒：没有设置 FILE_SCAN_COMMAND。", "Attached files are not scanned: FILE_SCAN_COMMAND is not set."
+)
 NO_DATABASE = Text("数据库连不上。", "The database does not answer.")
 NOT_MIGRATED = Text(
     "数据库结构不是最新的，请先执行升级。", "The database is not migrated to the newest version; upgrade it."
@@ -41,6 +45,11 @@ def obstacle(migrations: Path = MIGRATIONS) -> Text | None:
     except NotFound as error:
         return error.text
     return None
+
+
+def scanning() -> Text:
+    """Whether files that people attach are scanned before they are kept."""
+    return SCANNED if _scan.on() else NOT_SCANNED
 
 
 @dataclass(frozen=True, slots=True)

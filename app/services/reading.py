@@ -19,7 +19,7 @@ from app.errors import Forbidden, Invalid, NotFound
 from app.models import Case, SealedRead, Submission, User
 from app.rules.access import AUDITOR, Person, Resource
 from app.rules.forms import Form
-from app.services import _seals, access, cases, choices, commands, notices, releases, units
+from app.services import _seals, access, attachments, cases, choices, commands, notices, releases, units
 from app.services._seals import Seals
 from app.services._work import Actor, OpenCase, Work
 from app.services.library import library
@@ -47,11 +47,12 @@ NOT_PROVEN = Text("密码没有输对，什么都没有打开。", "This is not 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One answer of a record; `mask`: what stands in its place."""
+    """One answer of a record; `mask`: what stands in its place; `files`: (id, label) of what is attached."""
 
     label: str
     value: str
     mask: Literal["", "sealed", "reason"] = ""
+    files: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,7 @@ def _case_of(submission_id: int) -> int:
 def _lines(form: Form, row: Row, answers: dict[str, Any], seals: Seals, seal: Seal | None, lang: str) -> Iterable[Line]:
     """The answers in the form's order; what is shut has its question only."""
     offered = choices.of_case(db.session(), row["case_id"], form, lang)
+    files = attachments.named(db.session(), row["case_id"], form, answers)
     sensitive = seals.may_read(row["user_id"])
     shut = frozenset() if seal is None or seal.open else seal.names
     for name, field in form.questions.items():
@@ -119,6 +121,8 @@ def _lines(form: Form, row: Row, answers: dict[str, Any], seals: Seals, seal: Se
             yield Line(field.label.say(lang), "", "sealed")
         elif field.seal == "S2" and name in answers and not sensitive:
             yield Line(field.label.say(lang), "", "reason")
+        elif files.get(name):
+            yield Line(field.label.say(lang), "", files=files[name])
         elif name in answers:
             for said in form.describe({name: answers[name]}, lang, offered):
                 yield Line(said.label, said.value)

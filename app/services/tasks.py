@@ -15,7 +15,19 @@ from app.errors import NotFound, Stale
 from app.models import Case, Draft, Task, User
 from app.rules.access import Action, Person
 from app.rules.forms import Form
-from app.services import _filled, _outlook, _seal, _versions, access, children, choices, directions, inbox, practice
+from app.services import (
+    _filled,
+    _outlook,
+    _seal,
+    _versions,
+    access,
+    attachments,
+    children,
+    choices,
+    directions,
+    inbox,
+    practice,
+)
 from app.services._filled import draft_place
 from app.services._work import CHANGED
 from app.services.library import Library, library
@@ -46,7 +58,8 @@ def page(person: Person, task_id: int, lang: str = "zh") -> TaskPage:
         form_id=form.id,
         answers=filled.answers,
         draft_saved_at=filled.saved_at,
-        choices=choices.of(session, row, form, lang) if filled.sensitive else {},
+        choices=(choices.of(session, row, form, lang) if filled.sensitive else {})
+        | attachments.named(session, row["case_id"], form, filled.answers, attachments.at_hand(person, task_id)),
         clauses=tuple(books.clauses[clause] for clause in element.clauses if clause in books.clauses),
         outcomes=_outlook.outcomes(session, row, books, form, now) if row["status"] == "open" else (),
         seen_by=_seen_by(books, row),
@@ -58,6 +71,11 @@ def page(person: Person, task_id: int, lang: str = "zh") -> TaskPage:
         occurred=filled.occurred,
         versions=_versions.of_task(session, row, reasons=filled.sensitive) if row["status"] == "done" else (),
     )
+
+
+def is_open(task_id: int) -> bool:
+    """Whether the task still waits for its form."""
+    return db.session.scalar(select(TASK.c.status).where(TASK.c.id == task_id)) == "open"
 
 
 def form_of(task_id: int) -> tuple[Form, int]:

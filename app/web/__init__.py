@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from flask import Flask
 
+from app.rules.files import ENDINGS
 from app.web import build, corrections, filters, frame, signin
 from app.web.audit import audit
 from app.web.cases import cases
+from app.web.files import files
 from app.web.forms import sheet
 from app.web.health import health
 from app.web.oversight import oversight
@@ -16,6 +18,10 @@ from app.web.practice import practice
 from app.web.processes import processes
 from app.web.records import records
 from app.web.report import report
+
+MB = 2**20
+AT_ONCE = 5
+"""How many of the largest files one request may hold."""
 
 
 def register(app: Flask) -> None:
@@ -27,8 +33,13 @@ def register(app: Flask) -> None:
     build.install(app)
     app.jinja_env.filters.update(filters.filters(frame.lang, frame.now))
     app.jinja_env.globals["form_sheet"] = sheet
+    app.jinja_env.globals["file_endings"] = ",".join(ENDINGS)
+    app.jinja_env.globals["file_max_mb"] = lambda: app.config["SETTINGS"].file_max_bytes // MB
+    app.config["MAX_CONTENT_LENGTH"] = AT_ONCE * app.config["SETTINGS"].file_max_bytes
+    app.config["MAX_FORM_MEMORY_SIZE"] = 4 * MB
     for blueprint in (
         corrections.desk,
+        files,
         cases,
         oversight,
         audit,

@@ -12,8 +12,8 @@ from flask_security import auth_required
 from app.errors import Invalid, Stale
 from app.rules.forms import Form
 from app.services import conflicts, corrections, tasks
-from app.web import forms, frame
-from app.web.desk import desk, withheld
+from app.web import files, forms, frame
+from app.web.desk import desk, files_named, withheld
 
 __all__ = ["desk"]
 CHOICE = "choose."
@@ -35,16 +35,19 @@ def send(task_id: int) -> ResponseReturnValue:
     raw, pressed = forms.read(form, request.form), forms.row_pressed(form, request.form)
     if pressed or "former" not in request.form:
         raw = raw if pressed else _chosen(form, task_id, raw)
-        return _page(_with(corrections.page(me, task_id, frame.lang()), raw), focus=pressed)
+        return _page(_with(corrections.page(me, task_id, frame.lang()), form, raw), focus=pressed)
+    wrong = files.keep(form, case_id, raw, task_id)
+    if wrong:
+        return _page(_with(corrections.page(me, task_id, frame.lang()), form, raw), errors=wrong), 422
     former, reason = request.form.get("former", 0, type=int), request.form.get(corrections.REASON, "")
     try:
         corrections.correct(
             me, task_id, former, raw, reason, occurred_at=forms.occurred(request.form), lang=frame.lang()
         )
     except Invalid as error:
-        return _page(_with(corrections.page(me, task_id, frame.lang()), raw), errors=error.fields), 422
+        return _page(_with(corrections.page(me, task_id, frame.lang()), form, raw), errors=error.fields), 422
     except Stale as error:
-        again = _with(corrections.page(me, task_id, frame.lang()), raw)
+        again = _with(corrections.page(me, task_id, frame.lang()), form, raw)
         return _page(again, stale=error.text.say(frame.lang())), 409
     return redirect(url_for("cases.show", case_id=case_id))
 
@@ -56,9 +59,10 @@ def _chosen(form: Form, task_id: int, raw: dict[str, Any]) -> dict[str, Any]:
     return {**theirs, **raw, **{name: theirs[name] for name in taken if name in theirs}}
 
 
-def _with(correcting: corrections.Correcting, raw: dict[str, Any]) -> corrections.Correcting:
+def _with(correcting: corrections.Correcting, form: Form, raw: dict[str, Any]) -> corrections.Correcting:
     """The page with what was typed."""
-    page = replace(correcting.page, answers=raw, occurred=forms.occurred(request.form))
+    page = correcting.page
+    page = replace(page, answers=raw, occurred=forms.occurred(request.form), choices=files_named(page, form, raw))
     return replace(correcting, page=page)
 
 

@@ -14,10 +14,10 @@ from app.db import db
 from app.errors import Invalid, NotFound, Stale
 from app.rules.forms import Form
 from app.rules.occurrence import FIELD
-from app.services import access, cases, choices, commands, conflicts, inbox, notices, paper_pages, tasks
+from app.services import access, attachments, cases, choices, commands, conflicts, inbox, notices, paper_pages, tasks
 from app.services._work import Actor
 from app.services.views import Arrival, TaskPage
-from app.web import forms, frame, presenters
+from app.web import files, forms, frame, presenters
 
 desk = Blueprint("desk", __name__)
 KEY = "key"
@@ -103,9 +103,18 @@ def withheld(page: TaskPage) -> dict[str, str]:
     return dict.fromkeys(page.seal.names, record if page.seal.ask == "reason" else "")
 
 
-def _with(page: TaskPage, answers: dict[str, Any]) -> TaskPage:
+def _with(page: TaskPage, form: Form, answers: dict[str, Any]) -> TaskPage:
     """The page with what was typed in the form, right or wrong."""
-    return replace(page, answers=answers, occurred=forms.occurred(request.form))
+    return replace(
+        page, answers=answers, occurred=forms.occurred(request.form), choices=files_named(page, form, answers)
+    )
+
+
+def files_named(page: TaskPage, form: Form, answers: dict[str, Any]) -> dict[str, Any]:
+    """What may be chosen, with the names of the files that were typed along."""
+    case_id = tasks.form_of(page.row.id)[1]
+    among = attachments.at_hand(frame.me(), page.row.id)
+    return {**page.choices, **attachments.named(db.session(), case_id, form, answers, among)}
 
 
 def _kept(form: Form, raw: dict[str, Any]) -> dict[str, Any]:
@@ -121,16 +130,18 @@ def complete(task_id: int) -> ResponseReturnValue:
     form, case_id = tasks.form_of(task_id)
     raw, me = forms.read(form, request.form), frame.me()
     access.require(db.session(), me, "work", access.task_resource(db.session(), task_id))
+    wrong = files.keep(form, case_id, raw, task_id) if tasks.is_open(task_id) else {}
     pressed = forms.row_pressed(form, request.form)
-    if pressed:
-        return _task_page(_with(tasks.page(me, task_id, frame.lang()), raw), focus=pressed)
+    if pressed or wrong:
+        page = _with(tasks.page(me, task_id, frame.lang()), form, raw)
+        return _task_page(page, wrong, focus=pressed), 422 if wrong else 200
     try:
         commands.complete(
             task_id, request.form.get("version", -1, type=int), raw, Actor(me.id, "desk"), lang=frame.lang(),
             occurred_at=forms.occurred(request.form),
         )  # fmt: skip
     except Invalid as error:
-        return _task_page(_with(tasks.page(me, task_id, frame.lang()), raw), error.fields), 422
+        return _task_page(_with(tasks.page(me, task_id, frame.lang()), form, raw), error.fields), 422
     except Stale:
         return _conflict(task_id, form, raw), 409
     return redirect(url_for("cases.show", case_id=case_id))
@@ -151,8 +162,13 @@ def _conflict(task_id: int, form: Form, raw: dict[str, Any]) -> str:
 @auth_required()
 def draft(task_id: int) -> ResponseReturnValue:
     """Keep what was typed so far; a script gets the time, a person the inbox."""
-    form, _case = tasks.form_of(task_id)
-    saved_at = tasks.save_draft(frame.me(), task_id, _kept(form, forms.read(form, request.form)))
+    me, (form, case_id) = frame.me(), tasks.form_of(task_id)
+    raw = forms.read(form, request.form)
+    access.require(db.session(), me, "work", access.task_resource(db.session(), task_id))
+    wrong = files.keep(form, case_id, raw, task_id) if tasks.is_open(task_id) else {}
+    saved_at = tasks.save_draft(me, task_id, _kept(form, raw))
+    if wrong:
+        return _task_page(_with(tasks.page(me, task_id, frame.lang()), form, raw), wrong), 422
     if request.accept_mimetypes.best == "application/json":
         return jsonify(saved_at=presenters.clock_time(saved_at))
     return redirect(url_for("desk.inbox"))
@@ -198,9 +214,10 @@ def record_form(case_id: int, message: str) -> ResponseReturnValue:
     if request.method == "GET":
         return _record_page(case_id, arrivals, arrival, form, {}, {})
     raw = forms.read(form, request.form)
+    wrong = files.keep(form, case_id, raw)
     pressed = forms.row_pressed(form, request.form)
-    if pressed:
-        return _record_page(case_id, arrivals, arrival, form, raw, {}, pressed)
+    if pressed or wrong:
+        return _record_page(case_id, arrivals, arrival, form, raw, wrong, pressed), 422 if wrong else 200
     instance = request.form.get("instance", type=int)
     try:
         commands.record_arrival(
@@ -228,6 +245,7 @@ def _record_page(
 ) -> str:
     page = cases.page(frame.me(), case_id, frame.lang())
     offered = choices.of_case(db.session(), case_id, form, frame.lang())
+    offered |= attachments.named(db.session(), case_id, form, answers, attachments.at_hand(frame.me(), None))
     return render_template(
         "desk/record.html", case=page, arrivals=arrivals, arrival=arrival, form=form, answers=answers, choices=offered,
         errors=errors, focus=focus, occurred=forms.occurred(request.form),

@@ -42,6 +42,11 @@ NOT_PROVEN = Text(
     "没有提交：这一页开得太久，或者中途换了登录。请回到上一页，刷新后再提交。",
     "Nothing was sent: this page was open too long, or somebody else signed in. Go back, reload it, and send again.",
 )
+TOO_LARGE_CODE = 413
+TOO_LARGE = Text(
+    "没有提交：一次传得太多。请回到上一页，少选几个附件，或者选小一点的。",
+    "Nothing was sent: too much at once. Go back and choose fewer or smaller files.",
+)
 STATUS: dict[type[errors.Refused], int] = {
     errors.NotFound: 404, errors.Forbidden: 403, errors.Stale: 409, errors.Invalid: 422, errors.TooMany: 429,
     errors.Refused: 422,
@@ -177,6 +182,8 @@ def failed(error: HTTPException) -> ResponseReturnValue:
     """An HTTP error as a page."""
     if isinstance(error, CSRFError):
         return render_template("errors/422.html", text=NOT_PROVEN.say(lang())), 400
+    if error.code == TOO_LARGE_CODE:
+        return render_template("errors/422.html", text=TOO_LARGE.say(lang())), TOO_LARGE_CODE
     known = error.code if error.code in (403, 404, 409, 422, 429) else 404
     return render_template(f"errors/{known}.html"), error.code or 500
 

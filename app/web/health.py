@@ -42,7 +42,7 @@ def ready() -> ResponseReturnValue:
     """The installation can work; 503 with the reason when it cannot."""
     obstacle = service.obstacle()
     if obstacle is None:
-        return "ok\n", PLAIN
+        return f"ok\n{service.scanning().say(frame.lang())}\n", PLAIN
     return f"{obstacle.say(frame.lang())}\n", HTTPStatus.SERVICE_UNAVAILABLE, PLAIN
 
 

@@ -45,7 +45,7 @@ ROUTES = {
     "records.reviews": SIGNED_IN,
     # whose work it is, or who may see it: tests/api/test_access_matrix.py
     "desk.task": CASEWORK, "desk.complete": CASEWORK, "desk.draft": CASEWORK, "desk.claim": CASEWORK, "desk.release": CASEWORK,
-    "desk.record": CASEWORK, "desk.correct": CASEWORK, "desk.send_correction": CASEWORK, "desk.record_form": CASEWORK, "cases.show": CASEWORK, "cases.diagram": CASEWORK, "cases.xml": CASEWORK,
+    "desk.record": CASEWORK, "desk.correct": CASEWORK, "files.add": CASEWORK, "files.show": CASEWORK, "desk.send_correction": CASEWORK, "desk.record_form": CASEWORK, "cases.show": CASEWORK, "cases.diagram": CASEWORK, "cases.xml": CASEWORK,
     "cases.new_danger": CASEWORK, "oversight.decide": CASEWORK, "oversight.retry": CASEWORK, "api-tasks.show": CASEWORK,
     "api-tasks.form": CASEWORK, "api-tasks.claim": CASEWORK, "api-tasks.release": CASEWORK, "api-tasks.complete": CASEWORK, "api-tasks.correct": CASEWORK,
     "api-cases.show": CASEWORK, "audit.replay": CASEWORK, "audit.moment": CASEWORK,
@@ -73,7 +73,7 @@ def rules(site: Site) -> Iterator[tuple[Rule, str, str]]:
         sa.select(Instance.id, Instance.process).where(Instance.case_id == case).order_by(Instance.id)
     )[0]
     given = {"task_id": task, "case_id": case, "instance_id": instance["id"], "process": instance["process"],
-             "message": "performance_changed", "incident_id": 1, "sample_id": 1, "submission_id": 1, "notice_id": 1, "read_id": 1,
+             "message": "performance_changed", "incident_id": 1, "sample_id": 1, "submission_id": 1, "file_id": 1, "field": "files", "notice_id": 1, "read_id": 1,
              "paper_id": 1, "sheet": 1, "form": "pdf", "kind": "petition", "version": 0,
              "lang": "en", "filename": "favicon.svg"}  # fmt: skip
     with site.app.test_request_context():

@@ -7,11 +7,12 @@ import sqlalchemy as sa
 from playwright.sync_api import expect
 
 from app.db import db, table
-from app.models import Task, User
+from app.models import Post, Task, User
 from tests.browser.conftest import Site
 from tests.browser.test_pages import LOOKS, look, named
+from tests.files import HTML, PDF, photo
 
-TASK, USER = table(Task), table(User)
+POST, TASK, USER = table(Post), table(Task), table(User)
 
 
 @pytest.mark.parametrize(("lang", "phone"), LOOKS)
@@ -76,3 +77,63 @@ def done_by(site: Site, username: str, process: str, element: str) -> tuple[int,
         row = db.session.execute(query.order_by(TASK.c.id)).first()
         assert row is not None, f"{username} has done no {process}.{element}"
         return row.id, row.case_id
+
+
+@pytest.mark.parametrize(("lang", "phone"), LOOKS)
+def test_files_are_sent_while_the_form_is_filled(town: Site, lang: str, phone: bool) -> None:
+    """A photo goes at once; a page posing as one is refused with a reason; without a network it waits and goes later."""
+    task, username = open_visit(town)
+    someone = town.person(username, lang=lang, phone=phone)
+    page, end = someone.page, named(lang, phone=phone)
+    page.goto(f"/tasks/{task}")
+    claim = page.locator("form[action$='/claim'] button")
+    if claim.count():
+        claim.click()
+    box = page.locator("input[type=file][data-upload]")
+    had = page.locator(".file-kept").count()
+    box.set_input_files([{"name": "门口.jpg", "mimeType": "image/jpeg", "buffer": photo(size=(600, 400))}])
+    expect(page.locator(".file-kept")).to_have_count(had + 1)
+    box.set_input_files([{"name": "坏的.jpg", "mimeType": "image/jpeg", "buffer": HTML}])
+    expect(page.locator(".files-coming .is-refused")).to_be_visible()
+    look(page, f"task-files-{end}")
+    page.context.set_offline(True)
+    box.set_input_files([{"name": "证明.pdf", "mimeType": "application/pdf", "buffer": PDF}])
+    expect(page.locator(".files-coming li")).to_have_count(2)
+    expect(page.locator(".files-coming li").last).to_contain_text("没有网络" if lang == "zh" else "no network")
+    with page.expect_response(
+        lambda reply: reply.url.endswith("/draft") and (reply.request.post_data or "").count("&files=") == had + 2
+    ):
+        page.context.set_offline(False)
+        expect(page.locator(".file-kept")).to_have_count(had + 2)
+    page.reload()
+    expect(page.locator(".file-kept")).to_have_count(had + 2)
+
+
+def test_files_without_a_script(town: Site) -> None:
+    task, username = open_visit(town)
+    page = town.person(username, script=False).page
+    page.goto(f"/tasks/{task}")
+    claim = page.locator("form[action$='/claim'] button")
+    if claim.count():
+        claim.click()
+    page.locator("input[type=file]").set_input_files(
+        [{"name": "证明.pdf", "mimeType": "application/pdf", "buffer": PDF}]
+    )
+    page.locator("#task-form button[name=aside]").click()
+    page.goto(f"/tasks/{task}")
+    expect(page.locator(".file-kept").last).to_contain_text("证明.pdf")
+
+
+def open_visit(site: Site) -> tuple[int, str]:
+    """An open visit, and whoever may do it."""
+    with site.app.app_context():
+        query = sa.select(TASK.c.id, USER.c.username).join(
+            POST, sa.and_(POST.c.role == TASK.c.role, POST.c.unit_id == TASK.c.unit_id)
+        )
+        query = query.join(USER, USER.c.id == POST.c.user_id).where(
+            TASK.c.process == "home-visit", TASK.c.status == "open"
+        )
+        mine = sa.or_(TASK.c.assignee_id.is_(None), TASK.c.assignee_id == USER.c.id)
+        row = db.session.execute(query.where(mine).order_by(TASK.c.id)).first()
+        assert row is not None, "nobody has a visit to make in the practice data"
+        return row.id, row.username

@@ -1,3 +1,5 @@
+import { sendFiles } from "./forms/files.js";
+
 // Forms of the plan, while they are filled in: questions come and go with the answers, rows are added
 // and removed, drafts are kept. Everything is also done by the server; this only saves round trips.
 //
@@ -324,6 +326,7 @@ function enhance(form) {
   growRows(form, say);
   preferNative(form);
   keepDraft(form, words);
+  sendFiles(form, words, live);
   sayBusy(form);
 }
 
