@@ -81,7 +81,9 @@ function coming(form, input, file, words, live, waiting) {
 
 function keep(field, { id, label, href }) {
   const kept = field.querySelector("template[data-file-kept]").content.firstElementChild.cloneNode(true);
-  kept.querySelector("input").value = id;
+  const box = kept.querySelector("input");
+  box.value = id;
+  box.checked = true;
   kept.querySelector("label span").textContent = label;
   kept.querySelector("a").href = href;
   kept.querySelector("a .unseen").textContent = label;
