@@ -39,7 +39,7 @@ PLACES = {
     "hospital": Text("医院", "in hospital"),
 }
 NOT_RECORDED = Text("", "")
-FINISHED = Text("这件事已经办结。有新情况就记一件事。", "This case is closed. If something new happens, record it.")
+FINISHED = Text("这件事已经办结。", "This case is closed.")
 
 
 def number(case_id: int, opened_at: datetime) -> str:

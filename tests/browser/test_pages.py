@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from app.db import db, table
 from app.models import Case, Instance, Subscription, Task
-from app.services import releases
+from app.services import _tries, releases
 from tests.browser.conftest import Site
 from tests.browser.person import PICTURES
 
@@ -83,6 +83,28 @@ def test_the_caseworkers_desk(town: Site, lang: str, phone: bool) -> None:
     look(page, f"record-{end}")
     page.locator(f"a[href^='/cases/{case}/record/']").first.click()
     look(page, f"record-form-{end}")
+
+
+@pytest.mark.parametrize(("lang", "phone"), LOOKS)
+def test_a_closed_case_says_so(town: Site, lang: str, phone: bool) -> None:
+    someone = town.person("suozhang", lang=lang, phone=phone)
+    case = one(town, sa.select(sa.func.min(CASE.c.id)).where(
+        CASE.c.status == "closed", CASE.c.kind == "report", CASE.c.sealed.is_(False), CASE.c.path.contains("620702101")))  # fmt: skip
+    someone.page.goto(f"/cases/{case}")
+    expect(someone.page.locator(".case-head")).to_contain_text("已办结" if lang == "zh" else "Closed")
+    look(someone.page, f"case-closed-{named(lang, phone=phone)}")
+
+
+@pytest.mark.parametrize(("lang", "phone"), LOOKS)
+def test_a_number_that_was_tried_too_often_rests(town: Site, lang: str, phone: bool) -> None:
+    page = town.page(lang=lang, phone=phone)
+    for _ in range(_tries.MOST + 1):
+        page.goto("/report/ask")
+        page.locator("#number").fill(f"260302-00000{LOOKS.index((lang, phone))}")
+        page.locator("#code").fill("000000")
+        page.locator("form.public-form button").click()
+    expect(page.locator("main")).to_contain_text("请过12小时再查" if lang == "zh" else "wait 12 hours")
+    look(page, f"ask-rests-{named(lang, phone=phone)}")
 
 
 @pytest.mark.parametrize(("lang", "phone"), LOOKS)
