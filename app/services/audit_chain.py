@@ -73,14 +73,9 @@ class Chains:
             return "link"
         if content != hash_:
             return "hash"
-        if begin is None or end is None or not (body.startswith(_whole(begin)) and body.endswith(_whole(end))):
+        if begin is None or end is None or not (body.startswith(begin) and body.endswith(end)):
             return "column" if is_canonical(body) else "form"
         return None
-
-
-def _whole(text: bytes) -> bytes:
-    """Instants on a whole second, as Python writes them: without microseconds."""
-    return text.replace(b".000000+", b"+")
 
 
 def is_canonical(body: bytes) -> bool:
@@ -93,7 +88,6 @@ def is_canonical(body: bytes) -> bool:
 
 def commits(case_id: int, seq: int, body: bytes, begin: bytes, sealed: bytes | None, keys: Keyring) -> bool | None:
     """Whether what is sealed is what the body committed to; None where there is nothing, or its key was destroyed."""
-    begin = _whole(begin)
     told = body.startswith(COMMITMENT, len(begin))
     if sealed is None or not told:
         return None if sealed is None and not told else False

@@ -8,9 +8,8 @@ than parsing. Source: ADR 0008, 0014.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, nullcontext
 from typing import Any
 
 from sqlalchemy import BigInteger, Connection, LargeBinary, Select, String, literal, select
@@ -23,7 +22,7 @@ from app.db import db, settings, table
 from app.models import Event, LogEntry
 
 EVENT, ENTRY = table(Event), table(LogEntry)
-BATCH = 2_000
+BATCH = 500
 """Rows held at a time: a long record is walked, never held."""
 
 
@@ -44,7 +43,7 @@ class Octets(FunctionElement[bytes]):
 
 
 class Iso(FunctionElement[str]):
-    """An instant as Python's isoformat writes it, in UTC and without the offset, always with microseconds."""
+    """An instant as Python's isoformat writes it, in UTC and without the offset; whole seconds have no fraction."""
 
     type = String()
     inherit_cache = True
@@ -60,18 +59,18 @@ def _octets_sqlite(element: Octets, compiler: SQLCompiler, **more: Any) -> str:
 def _octets_postgresql(element: Octets, compiler: SQLCompiler, **more: Any) -> str:
     (column,) = element.clauses
     text = compiler.process(column, **more)
-    return text if isinstance(column.type, LargeBinary) else f"convert_to({text}, 'UTF8')"
+    return text if isinstance(column.type, LargeBinary) else f"textsend({text})"
 
 
 @compiles(Iso, "sqlite")
 def _iso_sqlite(element: Iso, compiler: SQLCompiler, **more: Any) -> str:
-    return f"replace({compiler.process(element.clauses, **more)}, ' ', 'T')"
+    return f"replace(replace({compiler.process(element.clauses, **more)}, ' ', 'T'), '.000000', '')"
 
 
 @compiles(Iso, "postgresql")
 def _iso_postgresql(element: Iso, compiler: SQLCompiler, **more: Any) -> str:
     column = compiler.process(element.clauses, **more)
-    return f"to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US')"
+    return f"replace(to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US'), '.000000', '')"
 
 
 def _text(column: ColumnElement[Any]) -> ColumnElement[str]:
@@ -114,26 +113,36 @@ UNPLACED = (
 _numbers = itertools.count()
 
 
-def stream(connection: Connection, query: Select[*tuple[Any, ...]]) -> Iterator[Sequence[Any]]:
-    """The rows of a long query, in batches, as the driver gives them: the columns here are numbers and bytes only."""
+def stream(connection: Connection, query: Select[*tuple[Any, ...]], *, ahead: bool = False) -> Iterator[Sequence[Any]]:
+    """The rows of a long query, in batches, as the driver gives them: the columns here are numbers and bytes only.
+
+    With `ahead` PostgreSQL is at the next batch while the caller is at this one; until the rows end only other streams
+    may then use the connection.
+    """
     text = str(query.compile(connection, compile_kwargs={"literal_binds": True}))
     driver: Any = connection.connection.driver_connection
-    with closing(_cursor(driver, sqlite=connection.dialect.name == "sqlite")) as cursor:
-        cursor.execute(text)
-        if connection.dialect.name == "sqlite":
+    if connection.dialect.name == "sqlite":
+        with closing(driver.cursor()) as cursor:
+            cursor.execute(text)
             yield from iter(lambda: cursor.fetchmany(BATCH), [])
-        else:
-            yield from _ahead(lambda: cursor.fetchmany(BATCH))
+    else:
+        with driver.pipeline() if ahead else nullcontext() as pipeline:
+            yield from _fetched(driver, text, pipeline)
 
 
-def _cursor(driver: Any, *, sqlite: bool) -> Any:
-    return driver.cursor() if sqlite else driver.cursor(name=f"audit_{next(_numbers)}", binary=True)
+def _fetched(driver: Any, text: str, pipeline: Any) -> Iterator[Sequence[Any]]:
+    """Batches of a cursor, each asked for before the one before it is given away."""
+    name = f"audit_{next(_numbers)}"
+    driver.execute(f"DECLARE {name} NO SCROLL CURSOR FOR {text}")
 
+    def ask() -> Any:
+        cursor = driver.cursor(binary=True)
+        cursor.execute(f"FETCH {BATCH} FROM {name}")
+        if pipeline:
+            pipeline.sync()
+        return cursor
 
-def _ahead(fetch: Callable[[], Sequence[Any]]) -> Iterator[Sequence[Any]]:
-    """Batches until one is empty; the server is at the next while the caller is at this one."""
-    with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(fetch)
-        while rows := waiting.result():
-            waiting = pool.submit(fetch)
-            yield rows
+    waiting = ask()
+    while rows := waiting.fetchall():
+        waiting = ask()
+        yield rows

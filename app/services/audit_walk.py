@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import BigInteger, Connection, func, select
 
 from app.db import table
 from app.models import Case, Event, LogCase, LogHead, LogNode, LogState
@@ -25,6 +25,12 @@ from app.services.audit_rows import Octets
 CASE, EVENT = table(Case), table(Event)
 STATE, REACH, NODE, HEAD = (table(model) for model in (LogState, LogCase, LogNode, LogHead))
 HEADS = select(HEAD.c.n, HEAD.c.size, Octets(HEAD.c.body), Octets(HEAD.c.signature)).order_by(HEAD.c.n)
+KEYS = select(CASE.c.id, CASE.c.wrapped_key)
+BEGUN = (CASE.c.last_seq != 0) | (func.length(CASE.c.last_hash) > 0)
+ENDS = select(
+    CASE.c.id.cast(BigInteger), CASE.c.last_seq.cast(BigInteger), Octets(CASE.c.last_hash).label("last_hash")
+).where(BEGUN)
+"""Where each case says that its chain ends; for most of what a register holds, nothing has begun."""
 FOREVER = 1 << 62
 NOTHING = hashlib.sha256(b"").digest()
 
@@ -36,13 +42,12 @@ class Walk:
         self.connection, self.report, self._deep = connection, report, sealed
         self.leaves = bytearray()
         self._placed: dict[int, int] = {}
+        self._gone = 0
         self._frontier = Frontier()
         self.heads: dict[int, bytes] = {}
         """The hash of each head, by its number."""
         self._heads = _Heads(connection, keys, report, self.heads)
-        rows = connection.execute(select(CASE.c.id, CASE.c.last_seq, CASE.c.last_hash, CASE.c.wrapped_key)).all()
-        self._cases = {row.id: (row.last_seq, row.last_hash) for row in rows}
-        self._chains = Chains(report, Keyring({row.id: row.wrapped_key for row in rows}) if sealed else None)
+        self._chains = Chains(report, Keyring(dict(connection.execute(KEYS).all())) if sealed else None)
 
     def run(self) -> None:
         """Walk, then compare what was found with what is said elsewhere."""
@@ -50,18 +55,25 @@ class Walk:
             (level, index): node for level, index, node in self.connection.execute(select(NODE))
         }
         self._heads.reached(self._frontier)
-        for rows in audit_rows.stream(self.connection, audit_rows.PLACED):
+        for rows in audit_rows.stream(self.connection, audit_rows.PLACED, ahead=True):
             self._batch(rows)
         self.report.entries = self._frontier.size
         self._placed = {case_id: seq for case_id, (seq, _) in self._chains.ends.items()}
-        for rows in audit_rows.stream(self.connection, audit_rows.UNPLACED):
-            for row in rows:
-                self._chains.check(row)
+        self._unplaced()
         self._heads.end(self._frontier)
         for level, index in self._nodes:
             self.report.add("node", position=index << level)
         self._compare()
-        self.report.cases, self.report.events = len(self._cases), sum(seq for seq, _ in self._chains.ends.values())
+        self.report.cases = self.connection.scalar(select(func.count()).select_from(CASE)) or 0
+        self.report.events = sum(seq for seq, _ in self._chains.ends.values())
+
+    def _unplaced(self) -> None:
+        """Follow the chains through what has no place yet; where every event has one, nothing is looked for."""
+        if self.connection.scalar(select(func.count()).select_from(EVENT)) == self.report.entries - self._gone:
+            return
+        for rows in audit_rows.stream(self.connection, audit_rows.UNPLACED):
+            for row in rows:
+                self._chains.check(row)
 
     def _batch(self, rows: Sequence[Any]) -> None:
         """Check some entries. What is sound passes a single test; only what is not is looked at closely."""
@@ -84,17 +96,17 @@ class Walk:
         self._grow(found)
 
     def _grow(self, leaves: Sequence[bytes]) -> None:
-        """Let the tree grow, and look at each head on the way."""
-        append, kept = self._frontier.append, audit_tree.STRIDE
-        for size, leaf in enumerate(leaves, start=self._frontier.size + 1):
-            completed = append(leaf)
-            if len(completed) >= kept:
-                self._compare_nodes(size, completed)
-            if size == self._heads.next_size:
-                self._heads.reached(self._frontier)
+        """Let the tree grow, from head to head: each is looked at when the tree has its size."""
+        while leaves:
+            until = self._heads.next_size - self._frontier.size
+            for level, first, nodes in self._frontier.extend(leaves[:until]):
+                if level % audit_tree.STRIDE == 0:
+                    self._compare_nodes(level, first, nodes)
+            leaves = leaves[until:]
+            self._heads.reached(self._frontier)
 
-    def _compare_nodes(self, size: int, completed: Sequence[bytes]) -> None:
-        for level, index, node in audit_tree.kept(size, completed):
+    def _compare_nodes(self, level: int, first: int, nodes: Sequence[bytes]) -> None:
+        for index, node in enumerate(nodes, start=first):
             if self._nodes.pop((level, index), None) != node:
                 self.report.add("node", position=index << level)
 
@@ -104,6 +116,7 @@ class Walk:
         if position != due:
             self.report.add("place", position=position, due=due)
         if case_id is None:
+            self._gone += 1
             self.report.add("gone", position=position)
             return bytes(leaf)
         return self._closely(row)
@@ -118,10 +131,7 @@ class Walk:
 
     def _compare(self) -> None:
         """The ends of chains, how far the log reaches in each, the state row, and what was erased."""
-        for case_id, end in self._cases.items():
-            seq, hash_ = self._chains.ends.get(case_id, START)
-            if (seq, hash_) != end:
-                self.report.add("end", case_id=case_id, seq=max(seq, end[0]))
+        self._compare_ends()
         for case_id, reach in self.connection.execute(select(REACH.c.case_id, REACH.c.seq)):
             seq = self._placed.pop(case_id, 0)
             if reach != seq:
@@ -135,14 +145,26 @@ class Walk:
             self.report.add("heads_end", due=state.heads, now=self.report.heads)
         erasures(self.connection, self.report)
 
+    def _compare_ends(self) -> None:
+        left = dict(self._chains.ends)
+        for rows in audit_rows.stream(self.connection, ENDS):
+            for case_id, last_seq, last_hash in rows:
+                seq, hash_ = left.pop(case_id, START)
+                if (seq, hash_) != (last_seq, last_hash):
+                    self.report.add("end", case_id=case_id, seq=max(seq, last_seq))
+        for case_id, (seq, _) in left.items():
+            self.report.add("end", case_id=case_id, seq=seq)
+
 
 def erasures(connection: Connection, report: Report, case_id: int | None = None) -> None:
     """A case without a key must end with its erasure, and one that ends so must have none."""
-    query = select(CASE.c.id, CASE.c.wrapped_key, EVENT.c.kind).outerjoin(
-        EVENT, (EVENT.c.case_id == CASE.c.id) & (EVENT.c.seq == CASE.c.last_seq)
-    )
-    query = query.where(CASE.c.wrapped_key.is_(None) | (EVENT.c.kind == ERASED))
-    for found, key, kind in connection.execute(query if case_id is None else query.where(CASE.c.id == case_id)):
+    last = (EVENT.c.case_id == CASE.c.id) & (EVENT.c.seq == CASE.c.last_seq)
+    wanted = select(CASE.c.id, CASE.c.wrapped_key, EVENT.c.kind)
+    if case_id is not None:
+        wanted = wanted.where(CASE.c.id == case_id)
+    keyless = wanted.outerjoin(EVENT, last).where(CASE.c.wrapped_key.is_(None))
+    ended = wanted.join(EVENT, last).where(CASE.c.wrapped_key.is_not(None), CASE.c.last_seq > 0, EVENT.c.kind == ERASED)
+    for found, key, kind in connection.execute(keyless.union_all(ended)):
         if key is None and kind == ERASED:
             report.erased += 1
         else:

@@ -138,7 +138,21 @@ def test_the_frontier_is_the_tree_at_every_size() -> None:
         assert frontier.root() == ROOTS[size] == merkle.root(size, TREE)
         for level, node in enumerate(completed, start=1):
             assert node == TREE(level, (size - 1) >> level)
+
         frontier = Frontier.load(size, frontier.dump())
+
+
+def test_growing_by_many_leaves_is_growing_by_each() -> None:
+    """From every size to every later one, with every subtree that is completed on the way."""
+    for old in range(MOST + 1):
+        for new in range(old, MOST + 1):
+            frontier = Frontier(old, [TREE(level, index) for level, index in merkle.peaks_of(0, old)])
+            completed = [(level, first + number, node) for level, first, nodes in frontier.extend(LEAVES[old:new])
+                         for number, node in enumerate(nodes)]  # fmt: skip
+            assert (frontier.size, frontier.root()) == (new, ROOTS[new])
+            assert all(node == TREE(level, index) for level, index, node in completed)
+            due = [(level, index) for level in range(1, 9) for index in range(old >> level, new >> level)]
+            assert [(level, index) for level, index, _ in completed] == due
 
 
 @pytest.mark.parametrize("dumped", [b"", b"x" * 31, b"x" * 64])
