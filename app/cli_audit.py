@@ -10,8 +10,8 @@ import click
 from flask.cli import with_appcontext
 
 from app.rules.calendar import instant
-from app.services import audit, audit_anchors, audit_erasure, audit_export, audit_log, audit_paper
-from app.services._work import SYSTEM
+from app.services import audit, audit_anchors, audit_erasure, audit_export, audit_log, audit_paper, people
+from app.services._work import Actor
 from app.services.audit_report import Report
 from app.text import Text
 
@@ -86,11 +86,12 @@ def anchor(page: Path | None) -> None:
 @click.command("erase")
 @click.argument("case", type=int)
 @click.option("--basis", required=True, metavar="law:…|order:…", help="Why, as a code; it goes on record.")
+@click.option("--by", required=True, metavar="USERNAME", help="Whose decision it is: an account; it goes on record.")
 @click.confirmation_option(prompt="不能恢复，确定？ This cannot be undone. Erase?")
 @with_appcontext
-def erase(case: int, basis: str) -> None:
+def erase(case: int, basis: str, by: str) -> None:
     """Destroy the key of CASE: its personal data can never be read again, its chain stays whole."""
-    erased = audit_erasure.erase_case_key(case, basis, SYSTEM)
+    erased = audit_erasure.erase_case_key(case, basis, Actor(people.id_of(by), "operator"))
     _say(Text(f"个案 {case} 的个人信息已删除", f"The personal data of case {case} is erased"))
     for other in erased.told_in:
         _say(

@@ -12,13 +12,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import orjson
-from flask import Response, request
+from flask import Response, request, url_for
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
 from app.api.languages import lang
 from app.db import db
-from app.errors import Forbidden, Invalid, NotFound, Refused, Stale, TooMany
+from app.errors import Forbidden, Invalid, NeedsReason, NotFound, Refused, Stale, TooMany
 from app.text import Text
 
 log = logging.getLogger(__name__)
@@ -46,6 +46,7 @@ TITLES: Mapping[int, Text] = {
     429: Text("试得太多了", "Too many tries"),
     500: Text("系统出了问题", "Our fault"),
 }
+ON_THE_PAGE = Text("接口不收理由，请在网页上说明：{0}", " The API takes no reasons; give it on the page {0}.")
 OTHER = Text("请求没有办成", "The request failed")
 DETAILS: Mapping[int, Text] = {
     400: Text("请求体必须是一个 JSON 对象。", "The body must be a JSON object."),
@@ -116,10 +117,18 @@ def refused(error: Refused) -> Response:
     status = next(code for kind, code in STATUS.items() if isinstance(error, kind))
     log.info("refused", extra={"code": error.code, "status": status, **error.ids})
     fields = error.fields if isinstance(error, Invalid) else None
-    answer = problem(status, error.code, error.text.say(lang()), fields)
+    answer = problem(status, error.code, f"{error.text.say(lang())}{_where(error)}", fields)
     if isinstance(error, TooMany):
         answer.headers["Retry-After"] = str(error.seconds)
     return answer
+
+
+def _where(error: Refused) -> str:
+    """The page on which to say why: reasons are given, and glasses broken, on the pages only (ADR 0015)."""
+    if not isinstance(error, NeedsReason):
+        return ""
+    page = url_for("records.reason", case_id=error.ids["case"])
+    return ON_THE_PAGE.say(lang()).format(page)
 
 
 def failed(error: HTTPException) -> Response:

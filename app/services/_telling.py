@@ -201,6 +201,13 @@ class Telling:
             return Text(f"主管把期限延到 {until}。", f"The supervisor moved the deadline to {until}."), source
         return Text("主管把这件事改派给别人。", "The supervisor gave this to somebody else."), source
 
+    def _tell_erased(self, event: Row, data: Mapping[str, Any]) -> Told:
+        """Who destroyed the key, and on which basis; what an older release wrote names nobody."""
+        by, basis = self.names.get(event["actor_id"], ""), data["basis"]
+        zh = f"{by}依法删除了这个个案的个人信息，记录还在，内容再也看不到（依据 {basis}）。"
+        en = f"{by} lawfully erased the personal data of this case" if by else "The personal data was lawfully erased"
+        return Text(zh, f"{en}; the record stands, its content can never be read again (basis {basis})."), NOTHING
+
     def _tell_read(self, event: Row, data: Mapping[str, Any]) -> Told:
         return self._who_did(event, OPENED_FOR[data["why"]])
 

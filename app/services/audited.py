@@ -1,8 +1,7 @@
-"""The cases an auditor may look into: all of them, newest first, or a sample that anybody can draw again."""
+"""The cases an auditor may look into, newest first; samples of them are drawn in samples.py."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
@@ -19,8 +18,6 @@ from app.text import Text
 
 CASE, EVENT, INSTANCE = table(Case), table(Event), table(Instance)
 PAGE = 50
-SAMPLE = 10
-"""How many cases a sample holds."""
 
 
 def index(person: Person, after: int = 0, lang: str = "zh") -> tuple[tuple[AuditRow, ...], int, int]:
@@ -30,15 +27,6 @@ def index(person: Person, after: int = 0, lang: str = "zh") -> tuple[tuple[Audit
     query = select(CASE).where(seen).order_by(CASE.c.id.desc()).limit(PAGE + 1)
     found = list(session.execute(query.where(CASE.c.id < after) if after > 0 else query).mappings())
     return _rows(session, found[:PAGE], lang), total, found[PAGE - 1]["id"] if len(found) > PAGE else 0
-
-
-def sample(person: Person, seed: str, lang: str = "zh") -> tuple[AuditRow, ...]:
-    """Cases drawn by `seed` from all that this person may see; the same seed draws the same from the same cases."""
-    session = db.session()
-    ids = session.scalars(select(CASE.c.id).where(access.seen_cases(session, person)))
-    drawn = sorted(ids, key=lambda case_id: hashlib.sha256(f"{seed}:{case_id}".encode()).digest())[:SAMPLE]
-    found = session.execute(select(CASE).where(CASE.c.id.in_(drawn))).mappings()
-    return _rows(session, sorted(found, key=lambda row: drawn.index(row["id"])), lang)
 
 
 def _rows(session: Session, found: Sequence[Row], lang: str) -> tuple[AuditRow, ...]:

@@ -19,7 +19,8 @@ from sqlalchemy.orm import Session
 from app.db import Row, db, settings, table
 from app.models import Case, Event, Instance, Task
 from app.rules.access import Person, Resource
-from app.services import _population, _seal, access, audit_rows, export_formats
+from app.services import _population, _seal, access, audit_register, audit_rows, commands, export_formats
+from app.services._work import Actor
 from app.services.export_formats import Line
 from app.services.library import Library, library
 from app.text import Text
@@ -55,6 +56,16 @@ class Export:
     sealed: int
     since: datetime | None
     lang: str
+    paths: tuple[str, ...] = ()
+    """The regions it is of; none when it is of everything."""
+
+    def take(self, form: str, actor: Actor) -> Iterator[str]:
+        """`write`, after it has gone on record who takes the log out of the house."""
+        told = {"format": form, "cases": self.cases, "sealed_left_out": self.sealed, "paths": list(self.paths)}
+        since = self.since.isoformat() if self.since else None
+        with commands.work_on(actor) as work:
+            audit_register.enter(work, "exported", {**told, "since": since})
+        return self.write(form)
 
     def write(self, form: str) -> Iterator[str]:
         """The log in one of FORMATS, piece by piece, all as it stood at one instant."""
@@ -92,7 +103,8 @@ def of_person(person: Person, since: datetime | None = None, lang: str = "zh") -
     """An export of the regions that this person audits. Raises Forbidden, BadSetting."""
     session = db.session()
     access.require(session, person, "export", Resource("log"))
-    return _export(session, _population.audited(session, person), since, lang)
+    paths = tuple(sorted(access.policy(session).scope(person).audited))
+    return _export(session, _population.audited(session, person), since, lang, paths)
 
 
 def of_everything(since: datetime | None = None, lang: str = "zh") -> Export:
@@ -100,11 +112,12 @@ def of_everything(since: datetime | None = None, lang: str = "zh") -> Export:
     return _export(db.session(), true(), since, lang)
 
 
-def _export(session: Session, among: Any, since: datetime | None, lang: str) -> Export:
+def _export(session: Session, among: Any, since: datetime | None, lang: str, paths: tuple[str, ...] = ()) -> Export:
     settings().complete()  # pseudonyms need the key: better told now than in the middle of a file
+    among = among & (CASE.c.kind != audit_register.KIND)
     counts = select(CASE.c.sealed, func.count()).where(among).group_by(CASE.c.sealed)
     found: dict[bool, int] = {bool(sealed): count for sealed, count in session.execute(counts)}
-    return Export(among & CASE.c.sealed.is_(False), found.get(False, 0), found.get(True, 0), since, lang)
+    return Export(among & CASE.c.sealed.is_(False), found.get(False, 0), found.get(True, 0), since, lang, paths)
 
 
 class Namer:

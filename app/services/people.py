@@ -42,6 +42,16 @@ def add_user(username: str, name: str, password_hash: str, posts: list[tuple[str
         return user.id
 
 
+def id_of(username: str) -> int:
+    """The id of an active account. Raises NotFound."""
+    query = select(User.id).where(User.username == username, User.active)
+    with transaction() as session:
+        found = session.scalar(query)
+    if found is None:
+        raise NotFound("no_user", Text(f"没有叫 {username} 的账号。", f"There is no account named {username}."))
+    return found
+
+
 def colleagues(session: Session, role: str, unit_id: int) -> list[tuple[int, str]]:
     """People who hold `role` in the unit, by name: those to whom its work can be given."""
     query = select(User.id, User.name).join(Post, Post.user_id == User.id)

@@ -1,7 +1,7 @@
 """Samples of cases for an auditor to look into, drawn by a seed that is kept, so that anybody can draw them again.
 
 The order of the draw is that of SHA-256("seed:case id"), as text in hexadecimal. Every draw is kept and shown: who
-tries seeds until a sample pleases leaves them all behind. Source: issue "the auditor's half", part 5.
+tries seeds until a sample pleases leaves them all behind, in the record too. Source: issue "the auditor's half", part 5.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ from typing import Any
 from sqlalchemy import and_, false, insert, or_, select
 from sqlalchemy.orm import Session
 
-from app.db import Row, db, table, transaction
+from app.db import Row, db, table
 from app.errors import Invalid, NotFound
 from app.models import AuditSample, Case, Instance
-from app.rules.access import Person, Resource, within
-from app.services import _population, access, cases, children, practice, releases
+from app.rules.access import AUDITOR, Person, Resource, within
+from app.services import _population, access, audit_register, cases, children, commands, practice, releases
 from app.services._telling import names_of
+from app.services._work import Actor
 from app.services.population_views import SampledCase, SampleLine, SampleView
 from app.text import Text
 
@@ -57,10 +58,17 @@ def draw(person: Person, size: str, process: str = "", seed: str = "", lang: str
     seed = seed or secrets.token_hex(8)
     values = {"user_id": person.id, "drawn_at": now, "seed": seed, "process": process, "paths": paths,
               "frame": len(frame), "case_ids": order(seed, frame)[:count]}  # fmt: skip
-    with transaction() as writing:
-        sample_id: int = writing.scalars(insert(SAMPLE).values(values).returning(SAMPLE.c.id)).one()
+    with commands.work_on(Actor(person.id, AUDITOR)) as work:
+        sample_id: int = work.session.scalars(insert(SAMPLE).values(values).returning(SAMPLE.c.id)).one()
+        told = {name: values[name] for name in ("process", "paths", "frame", "case_ids")}
+        audit_register.enter(work, "sampled", {"sample": sample_id, "seed_sha256": _digest(seed), **told})
     log.info("sample drawn", extra={"sample": sample_id, "user": person.id, "frame": len(frame)})
     return sample_id
+
+
+def _digest(seed: str) -> str:
+    """What the record says of a seed, which somebody typed: its hash."""
+    return hashlib.sha256(seed.encode()).hexdigest()
 
 
 def _invalid(field: str, text: Text, lang: str) -> Invalid:

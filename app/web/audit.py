@@ -9,10 +9,11 @@ from flask import Blueprint, jsonify, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_security import auth_required
+from markupsafe import Markup
 
 from app.db import db
 from app.rules.access import AUDITOR, Resource
-from app.services import access, audited, replay
+from app.services import access, audit_log, audit_paper, audited, replay
 from app.services.replay_views import Moment, Scene, View
 from app.web import frame, presenters
 
@@ -23,14 +24,20 @@ audit = Blueprint("audit", __name__, url_prefix="/audit")
 @audit.get("/")
 @auth_required()
 def index() -> ResponseReturnValue:
-    """The cases this auditor may look into; `seed` draws a sample instead, the same for the same seed."""
+    """The cases this auditor may look into."""
     access.require(db.session(), frame.me(), "see", Resource("log"))
-    seed = request.args.get("seed", "").strip()[:40]
-    if seed:
-        rows = audited.sample(frame.me(), seed, frame.lang())
-        return render_template("audit/index.html", rows=rows, total=len(rows), after=0, seed=seed)
     rows, total, after = audited.index(frame.me(), request.args.get("after", 0, type=int), frame.lang())
-    return render_template("audit/index.html", rows=rows, total=total, after=after, seed="")
+    return render_template("audit/index.html", rows=rows, total=total, after=after)
+
+
+@audit.get("/head")
+@auth_required()
+def head() -> ResponseReturnValue:
+    """The newest signed head as a sheet to print: figures, the line that holds it all, and the line as a QR code."""
+    access.require(db.session(), frame.me(), "see", Resource("log"))
+    signed = audit_log.newest(db.session())
+    qr = audit_paper.qr(signed) if signed else ""
+    return render_template("audit/head.html", signed=signed, qr=Markup(qr))  # noqa: S704 - drawn here, from a head
 
 
 @audit.get("/cases/<int:case_id>", endpoint="replay")

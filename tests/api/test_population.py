@@ -5,8 +5,10 @@ The logs are read by readers of their own (tests/population/readers.py) and held
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +17,9 @@ import sqlalchemy as sa
 
 from app.db import table
 from app.models import AuditSample, Case, Event, Task, User
-from tests.api.site import MARKS, TOWNSHIP, Caller, Site, says_nothing
+from app.services import audit, audit_keys, audit_log, audit_paper
+from app.services.audit_register import KIND
+from tests.api.site import COUNTY, MARKS, TOWNSHIP, Caller, Site, says_nothing
 from tests.api.test_routes import everybody
 from tests.population import readers
 from tests.unit.test_cli import run
@@ -42,7 +46,7 @@ def log(caller: Caller, form: str, **more: str) -> str:
 def told(site: Site, **where: Any) -> list[dict[str, Any]]:
     """The events that a log has to hold: those of cases that are not sealed, but the engine's own moves."""
     query = sa.select(EVENT).join(CASE, CASE.c.id == EVENT.c.case_id).where(
-        CASE.c.sealed.is_(False), EVENT.c.kind.not_in(LEFT_IN)
+        CASE.c.sealed.is_(False), CASE.c.kind != KIND, EVENT.c.kind.not_in(LEFT_IN)
     )  # fmt: skip
     return site.rows(query.order_by(EVENT.c.case_id, EVENT.c.occurred_at, EVENT.c.seq))
 
@@ -227,3 +231,58 @@ def test_samples_are_kept(site: Site) -> None:
     page = caller.get(moved.headers["Location"]).text
     assert all(f"/audit/cases/{case}" in page for case in row["case_ids"])
     assert TOWNSHIP not in page
+
+
+def test_draws_and_exports_stand_in_the_record(site: Site) -> None:
+    """Who drew a sample or took a log out, and of what, is an event of the chained record; it is in nobody's list."""
+    caller = auditor(site)
+    before = caller.get("/audit/").text
+    caller.post(f"{PAGE}/samples", {"size": "2", "seed": "林小禾"})
+    log(caller, "csv", since="2026-01-01")
+    run(site.app, "audit", "export-log", "--format", "ocel")
+    entries = site.rows(
+        sa.select(EVENT).join(CASE, CASE.c.id == EVENT.c.case_id).where(CASE.c.kind == KIND).order_by(EVENT.c.seq)
+    )
+    assert [(row["kind"], row["actor_id"]) for row in entries] == [
+        ("case_opened", caller.user_id), ("sampled", caller.user_id), ("exported", caller.user_id), ("exported", None),
+    ]  # fmt: skip
+    drawn, taken, whole = (json.loads(row["body"])["data"] for row in entries[1:])
+    (sample,) = site.rows(sa.select(SAMPLE))
+    assert (drawn["sample"], drawn["case_ids"]) == (sample["id"], sample["case_ids"])
+    assert drawn["seed_sha256"] == hashlib.sha256("林小禾".encode()).hexdigest()
+    assert (taken["format"], taken["paths"], taken["since"][:10]) == ("csv", sample["paths"], "2025-12-31")
+    assert (whole["format"], whole["paths"], whole["since"]) == ("ocel", [], None)
+    assert caller.get("/audit/").text == before
+    assert caller.get(f"/audit/cases/{entries[0]['case_id']}").status_code == 404
+    with site.app.app_context():
+        assert audit.verify() == []
+
+
+def test_a_refused_draw_or_export_leaves_no_entry(site: Site) -> None:
+    caller = auditor(site)
+    assert caller.post(f"{PAGE}/samples", {"size": "0"}).status_code == 422
+    assert caller.get(f"{PAGE}/export?format=exe").status_code == 404
+    assert site.person("county_head", COUNTY).get(f"{PAGE}/export?format=csv").status_code in (403, 404)
+    assert site.rows(sa.select(CASE.c.id).where(CASE.c.kind == KIND)) == []
+
+
+def test_the_newest_head_prints_with_its_code(site: Site) -> None:
+    """Nothing yet without a key; then the line on the page is an anchor like any other."""
+    caller = auditor(site)
+    assert "还没有签过名" in caller.get("/audit/head").text
+    with site.app.app_context():
+        known = site.app.config["SETTINGS"]
+        key = known.instance_dir / "key.pem"
+        audit_keys.make(key)
+        site.app.config["SETTINGS"] = replace(known, audit_key_file=key)
+        signed = audit_log.head_now()
+    page = caller.get("/audit/head")
+    assert page.status_code == 200
+    assert signed.paper() in page.text
+    assert audit_paper.qr(signed) in page.text
+    assert "/audit/head" in caller.get("/audit/").text
+    with site.app.app_context():
+        kept = known.instance_dir / "typed.txt"
+        kept.write_text(f"{signed.paper()}\n", encoding="utf-8")
+        report = audit.examine(files=[kept])
+        assert (report.breaks, report.anchors) == ([], 1)

@@ -443,7 +443,9 @@ def test_a_sealed_case_opens_to_an_auditor_for_a_reason(site: Site) -> None:
     assert shut.status_code == 403
     assert says_nothing(shut)
     assert f"/cases/{case}/reason?next=/cases/{case}" in shut.text
-    assert someone.api(f"GET /cases/{case}").json["code"] == "needs_reason"
+    refused = someone.api(f"GET /cases/{case}").json
+    assert (refused["code"], refused["status"]) == ("needs_reason", 403)
+    assert f"/cases/{case}/reason" in refused["detail"], "the API takes no reasons; it says where to give one"
     someone.post(f"/cases/{case}/reason", {"reason": WHY})
     assert SEALED_FAMILY["child"] in someone.get(f"/cases/{case}").text
     wait(site, 15)

@@ -16,7 +16,7 @@ from flask import Flask
 from app.db import db, table, transaction
 from app.demo import load
 from app.errors import NotFound, Refused
-from app.models import Case, Child, Draft, Event, Submission
+from app.models import Case, Child, Draft, Event, Post, Submission, User
 from app.services import (
     _registers,
     _seal,
@@ -25,11 +25,14 @@ from app.services import (
     audit_export,
     audit_log,
     commands,
+    people,
     releases,
+    replay,
     submissions,
     tasks,
 )
 from app.services._work import SYSTEM, Actor
+from app.services.story import Teller
 from tests import postgres
 from tests.audit.test_export import file_report, verify
 from tests.conftest import rows
@@ -163,7 +166,26 @@ def set_key(case_id: int, wrapped: bytes | None) -> None:
 
 def test_the_command_line_asks_first(app: Flask, child: int) -> None:
     run = app.test_cli_runner().invoke
-    assert run(args=["audit", "erase", str(child), "--basis", BASIS], input="n\n").exit_code == 1
+    words = ["audit", "erase", str(child), "--basis", BASIS]
+    user = rows(table(User))[0]
+    assert run(args=words, input="y\n").exit_code == 2, "nobody is named"
+    assert run(args=[*words, "--by", "nobody"], input="y\n").exit_code == 1, "there is no such account"
+    assert run(args=[*words, "--by", user["username"]], input="n\n").exit_code == 1
     assert case_row(child)["wrapped_key"] is not None
-    done = run(args=["audit", "erase", str(child), "--basis", BASIS], input="y\n")
+    done = run(args=[*words, "--by", user["username"]], input="y\n")
     assert (done.exit_code, f"The personal data of case {child} is erased" in done.output) == (0, True)
+    last = max(of(Event, child), key=lambda event: event["seq"])
+    assert (last["kind"], last["actor_id"]) == ("erased", user["id"])
+
+
+def test_story_and_replay_tell_of_it_in_words(app: Flask, child: int) -> None:
+    """Who did it and on which basis; in words on the case's page and in the replay."""
+    user = rows(table(User))[0]
+    audit_erasure.erase_case_key(child, BASIS, Actor(user["id"], "operator"))
+    (line,) = [line for line in Teller(db.session(), child, "zh").lines() if "依法删除" in line.sentence.zh]
+    assert line.sentence.zh.startswith(user["name"])
+    assert BASIS in line.sentence.zh
+    assert BASIS in line.sentence.en
+    auditor = next(row["user_id"] for row in rows(table(Post)) if row["role"] == "auditor")
+    moment = replay.moment(people.person(db.session(), auditor), child, at=str(case_row(child)["last_seq"]), lang="zh")
+    assert moment.entry.sentence == line.sentence

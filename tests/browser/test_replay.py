@@ -354,8 +354,9 @@ def test_how_it_looks(town: Site, late: LateEntry, lang: str, phone: bool) -> No
     page = town.person("shenji", lang=lang, phone=phone).page
     page.goto("/audit/")
     look(page, f"audit-{end}")
-    page.goto("/audit/?seed=2026-03")
-    look(page, f"audit-sample-{end}")
+    page.locator("a[href='/audit/head']").click()
+    expect(page.locator(".sheet-code svg")).to_be_visible()
+    look(page, f"audit-head-{end}")
     done = history.index("task_done", element="t2", process="emergency-response")
     page.goto(f"/audit/cases/{history.case_id}?at={history.at(done)}")
     arrived(page, history.at(done))
