@@ -29,7 +29,7 @@ from app.demo import load as practice_data
 from app.demo import people as practice_people
 from app.errors import NotFound, Refused
 from app.rules.calendar import due_at, in_law_zone, instant
-from app.services import check, deadlines, outbox, people, practice, releases
+from app.services import authenticator, check, deadlines, outbox, people, practice, releases
 from app.services.library import Library, library
 from app.settings import ROOT, BadSetting
 from app.text import Text
@@ -202,6 +202,13 @@ def user_add(username: str, name: str, posts: tuple[str, ...], password: str) ->
     """Add a person with posts; the password is asked for when it is not given."""
     pairs = [_post(post) for post in posts]
     click.echo(people.add_user(username, name, hash_password(password), pairs))
+
+
+@user.command("forget-authenticator")
+@click.argument("username")
+def user_forget_authenticator(username: str) -> None:
+    """Take a lost phone's authenticator from a person; they set up another on their own page."""
+    authenticator.forget(people.id_of(username))
 
 
 def _post(text: str) -> tuple[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.db import Base
@@ -45,6 +45,9 @@ class User(Base):
     fs_uniquifier: Mapped[str] = mapped_column(String(64), unique=True)
     failed_sign_ins: Mapped[int] = mapped_column(default=0)
     locked_until: Mapped[datetime | None] = mapped_column(Instant)
+    totp: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """The sealed secret of the authenticator, and the half minute of the code that counted last."""
+    totp_step: Mapped[int | None] = mapped_column(BigInteger)
     posts: Mapped[list[Post]] = relationship(back_populates="user")
 
 

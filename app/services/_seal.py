@@ -89,6 +89,11 @@ def blind_index(field: str, value: str) -> bytes:
     return hmac.digest(key, value.strip().encode(), "sha256")[:16]
 
 
+def account_key() -> CaseKey:
+    """The key under which lies what belongs to a person who signs in."""
+    return CaseKey(_subkey(_master(), "account"))
+
+
 def state_key() -> bytes:
     """The key that authenticates stored engine state."""
     return _subkey(_master(), "state")

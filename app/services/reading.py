@@ -7,7 +7,7 @@ How long an opening lasts is our choice. Source: ARCHITECTURE rule 8; issue "aud
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -43,6 +43,11 @@ NO_SUCH_CASE = Text(
     "There is no case with this number, or you do not supervise it. Check the number.",
 )
 NOT_PROVEN = Text("密码没有输对，什么都没有打开。", "This is not your password; nothing was opened.")
+
+NOT_CONFIRMED = Text(
+    "验证码不对，或者已经用过。等手机上换了数字，再输一次。",
+    "The code is wrong or was used before. Wait for the next one on your phone and try again.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,10 +175,19 @@ def may_ask(person: Person, case_id: int) -> None:
         raise NotFound("no_case", access.NOTHING_HERE)
 
 
-def break_glass(person: Person, number: str, reason: str, *, proven: bool, lang: str = "zh") -> int:
+def break_glass(
+    person: Person,
+    number: str,
+    reason: str,
+    *,
+    proven: bool,
+    confirm: Callable[[], bool] | None = None,
+    lang: str = "zh",
+) -> int:
     """Open everything in a case to a supervisor for four hours; returns the case.
 
-    `proven`: the person gave their password again just now. Whoever stands above them is told and
+    `proven`: the person gave their password again just now; `confirm` asks for their second factor, once, when all
+    else is right; there is none for whoever has not set one up, and the record says which it was. Whoever stands above them is told and
     has to say whether it was right. Raises Invalid, with a message for each field.
     """
     session, case_id = db.session(), cases.id_of(number)
@@ -183,6 +197,8 @@ def break_glass(person: Person, number: str, reason: str, *, proven: bool, lang:
         "reason": _wrong(reason),
         "password": None if proven else NOT_PROVEN,
     }
+    if confirm is not None and not any(wrong.values()):
+        wrong["code"] = None if confirm() else NOT_CONFIRMED
     if case_id is None or role is None or any(wrong.values()):
         fields = {name: text for name, text in wrong.items() if text is not None}
         raise Invalid("glass", next(iter(fields.values())), {name: text.say(lang) for name, text in fields.items()})
@@ -190,7 +206,8 @@ def break_glass(person: Person, number: str, reason: str, *, proven: bool, lang:
         case = work.lock(case_id)
         reviewer = _reviewer(work, case, role)
         until = work.now + GLASS_LASTS
-        read_id = _write(work, case, "glass", until, {"submission": None}, reason.strip(), reviewer=reviewer)
+        what = {"submission": None, "factors": ["password"] if confirm is None else ["password", "code"]}
+        read_id = _write(work, case, "glass", until, what, reason.strip(), reviewer=reviewer)
         notices.put(work, case.id, "glass_broken", reviewer[0], f"glass:{read_id}", {"read_id": read_id}, reviewer[1])
     log.warning("glass broken", extra={"case": case_id, "user": person.id})
     return case_id

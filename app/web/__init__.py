@@ -7,6 +7,7 @@ from flask import Flask
 from app.rules.files import ENDINGS
 from app.web import build, corrections, filters, frame, signin
 from app.web.audit import audit
+from app.web.authenticator import authenticator
 from app.web.cases import cases
 from app.web.files import files
 from app.web.forms import sheet
@@ -45,6 +46,7 @@ def register(app: Flask) -> None:
         audit,
         population,
         records,
+        authenticator,
         papers,
         processes,
         report,

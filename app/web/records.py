@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_security import auth_required
 
 from app.errors import Invalid
-from app.services import read_log, reading
+from app.services import authenticator, read_log, reading
 from app.web import frame, signin
 
 records = Blueprint("records", __name__)
@@ -61,19 +61,21 @@ def _ask_reason(case_id: int, onward: str, errors: dict[str, str]) -> str:
 @records.route("/cases/unseal", methods=["GET", "POST"])
 @auth_required()
 def unseal() -> ResponseReturnValue:
-    """A supervisor breaks the glass on a case, named by its number: reason and password."""
+    """A supervisor breaks the glass on a case, named by its number: reason password, and the code of their authenticator if they have one."""
     typed = {name: request.values.get(name, "") for name in ("number", "reason")}
     errors: dict[str, str] = {}
+    code = request.form.get("code", "")
+    confirm = (lambda: signin.confirms(code)) if authenticator.enrolled(frame.me().id) else None
     if request.method == "POST":
         try:
             proven = signin.proves_itself(request.form.get("password", ""))
             case_id = reading.break_glass(
-                frame.me(), typed["number"], typed["reason"], proven=proven, lang=frame.lang()
+                frame.me(), typed["number"], typed["reason"], proven=proven, confirm=confirm, lang=frame.lang()
             )
             return redirect(url_for("cases.show", case_id=case_id))
         except Invalid as error:
             errors = error.fields
-    page = render_template("record/unseal.html", typed=typed, errors=errors)
+    page = render_template("record/unseal.html", typed=typed, errors=errors, enrolled=confirm is not None)
     return page, 422 if errors else 200
 
 

@@ -15,7 +15,7 @@ from app import clock
 from app.db import db, transaction
 from app.models import User
 from app.rules.access import Person
-from app.services import people
+from app.services import authenticator, people
 
 MOST_WRONG = 8
 LOCKED_FOR = timedelta(minutes=15)
@@ -82,6 +82,15 @@ def proves_itself(password: str) -> bool:
     if current_user.locked_until is not None and current_user.locked_until > clock.real_now():
         return False
     right = bool(verify_password(password, current_user.password))
+    _count(current_user.id, current_user.failed_sign_ins, right=right)
+    return right
+
+
+def confirms(code: str) -> bool:
+    """Whether this is the code on the signed-in person's authenticator; wrong ones count like wrong passwords."""
+    if current_user.locked_until is not None and current_user.locked_until > clock.real_now():
+        return False
+    right = authenticator.proves(current_user.id, code)
     _count(current_user.id, current_user.failed_sign_ins, right=right)
     return right
 

@@ -112,6 +112,10 @@ def test_the_supervisors_oversight(town: Site, lang: str, phone: bool) -> None:
     someone = town.person("kezhang", lang=lang, phone=phone)
     someone.page.goto("/oversight/")
     look(someone.page, f"oversight-{named(lang, phone=phone)}")
+    someone.page.goto("/cases/unseal")
+    look(someone.page, f"unseal-{named(lang, phone=phone)}")
+    someone.page.goto("/account/authenticator")
+    look(someone.page, f"authenticator-{named(lang, phone=phone)}")
 
 
 @pytest.mark.parametrize(("lang", "phone"), LOOKS)
