@@ -9,9 +9,8 @@ from __future__ import annotations
 from html import escape
 from textwrap import wrap
 
-import segno
-
 from app.clock import LAW_ZONE
+from app.services import _qr
 from app.services.audit_heads import SignedHead
 
 GROUP = 8
@@ -19,16 +18,13 @@ GROUP = 8
 STYLE = (
     "body{font:16px/1.6 sans-serif;max-width:44em;margin:2em auto;padding:0 1em;color:#111;background:#fff}"
     "dt{font-weight:600}dd{margin:0 0 .6em}code{font:14px/1.7 monospace;overflow-wrap:anywhere}"
-    "svg{display:block;margin:1em 0;max-width:100%;height:auto}"
+    "svg{display:block;margin:1em 0;width:100%;max-width:20em;height:auto}"
 )
 
 
 def qr(signed: SignedHead) -> str:
-    """The head's line as an inline SVG; 15 % of it may be damaged."""
-    text: str = segno.make(signed.paper(), error="m", micro=False).svg_inline(
-        scale=4, title="QR", svgclass=None, lineclass=None
-    )
-    return text
+    """The head's line as an inline SVG."""
+    return _qr.svg(signed.paper())
 
 
 def page(signed: SignedHead) -> str:

@@ -11,7 +11,6 @@ import hmac
 import secrets
 from urllib.parse import quote
 
-import segno
 from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
 from sqlalchemy import or_, select, update
@@ -19,7 +18,7 @@ from sqlalchemy import or_, select, update
 from app import clock
 from app.db import changed, db, table, transaction
 from app.models import User
-from app.services import _seal
+from app.services import _qr, _seal
 
 USER = table(User)
 DIGITS, PERIOD, SECRET = 6, 30, 20
@@ -47,10 +46,7 @@ def uri(secret: str, username: str) -> str:
 
 def qr(secret: str, username: str) -> str:
     """The same as an inline SVG."""
-    drawn: str = segno.make(uri(secret, username), error="m", micro=False).svg_inline(
-        scale=4, title="QR", svgclass=None, lineclass=None
-    )
-    return drawn
+    return _qr.svg(uri(secret, username))
 
 
 def code(secret: str, step: int) -> str:

@@ -28,7 +28,7 @@ def keep() -> ResponseReturnValue:
     secret, code = request.form.get("secret", ""), request.form.get("code", "")
     there = service.enrolled(current_user.id)
     errors = {}
-    if not signin.proves_itself(request.form.get("password", "")):
+    if not signin.proves_itself(request.form.get("password", ""), alone=not there):
         errors["password"] = _("密码没有输对。")
     elif there and signin.confirms(code):
         service.forget(current_user.id)

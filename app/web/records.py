@@ -68,7 +68,7 @@ def unseal() -> ResponseReturnValue:
     confirm = (lambda: signin.confirms(code)) if authenticator.enrolled(frame.me().id) else None
     if request.method == "POST":
         try:
-            proven = signin.proves_itself(request.form.get("password", ""))
+            proven = signin.proves_itself(request.form.get("password", ""), alone=confirm is None)
             case_id = reading.break_glass(
                 frame.me(), typed["number"], typed["reason"], proven=proven, confirm=confirm, lang=frame.lang()
             )

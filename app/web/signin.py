@@ -77,12 +77,16 @@ def _count(user_id: int, wrong: int, *, right: bool) -> None:
         session.execute(update(User).where(User.id == user_id).values(values))
 
 
-def proves_itself(password: str) -> bool:
-    """Whether this is the signed-in person's password, typed again; wrong ones count as they do at sign-in."""
+def proves_itself(password: str, *, alone: bool = True) -> bool:
+    """Whether this is the signed-in person's password, typed again; wrong ones count as they do at sign-in.
+
+    Not `alone`: a code is asked for next, and only that makes wrong tries forgotten.
+    """
     if current_user.locked_until is not None and current_user.locked_until > clock.real_now():
         return False
     right = bool(verify_password(password, current_user.password))
-    _count(current_user.id, current_user.failed_sign_ins, right=right)
+    if alone or not right:
+        _count(current_user.id, current_user.failed_sign_ins, right=right)
     return right
 
 

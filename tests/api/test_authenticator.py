@@ -11,9 +11,10 @@ import pytest
 import sqlalchemy as sa
 
 from app.db import table
+from app.demo.people import PASSWORD
 from app.models import Event, User
 from app.services import authenticator
-from tests.api.site import PASSWORD, Caller, Site
+from tests.api.site import Caller, Site
 from tests.api.test_sealed import WHY, chief, number_of, reads
 from tests.unit.test_cli import run
 

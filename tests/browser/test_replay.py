@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -21,7 +21,7 @@ from playwright.sync_api import Page, expect
 from app.db import db, table
 from app.demo.answers import plausible
 from app.models import Case, Event, Instance, Post, Report, ReportLink, Task
-from app.services import choices, commands, inbox, practice, releases
+from app.services import audit_keys, audit_log, choices, commands, inbox, practice, releases
 from app.services._work import Actor
 from app.services.library import library
 from tests.browser.conftest import Site
@@ -348,12 +348,24 @@ def test_a_caseworker_replays_from_the_case(town: Site, late: LateEntry) -> None
     expect(page.locator("nav.sections")).not_to_contain_text("审计")
 
 
+def sign(site: Site) -> None:
+    """Give the installation a key, and sign a head."""
+    with site.app.app_context():
+        known = site.app.config["SETTINGS"]
+        key = known.instance_dir / "audit-key.pem"
+        if not key.exists():
+            audit_keys.make(key)
+        site.app.config["SETTINGS"] = replace(known, audit_key_file=key)
+        audit_log.head_now()
+
+
 @pytest.mark.parametrize(("lang", "phone"), LOOKS)
 def test_how_it_looks(town: Site, late: LateEntry, lang: str, phone: bool) -> None:
     history, end = History(town, judged(town)), named(lang, phone=phone)
     page = town.person("shenji", lang=lang, phone=phone).page
     page.goto("/audit/")
     look(page, f"audit-{end}")
+    sign(town)
     page.locator("a[href='/audit/head']").click()
     expect(page.locator(".sheet-code svg")).to_be_visible()
     look(page, f"audit-head-{end}")
