@@ -1,7 +1,7 @@
 """A second factor for those who have set one up
 
 Revision ID: 0007
-Revises: 0010
+Revises: 0011
 
 """
 from alembic import op
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 # revision identifiers, used by Alembic.
 revision = '0007'
-down_revision = '0010'
+down_revision = '0011'
 branch_labels = None
 depends_on = None
 
