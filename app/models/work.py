@@ -12,6 +12,8 @@ from app.db import Base
 from app.models.types import Id, Instant
 
 OPEN = text("status = 'open'")
+TAKEN = text("status = 'open' AND assignee_id IS NOT NULL")
+OWNED = text("status = 'open' AND owner_id IS NOT NULL")
 DUE = text("state = 'due'")
 
 
@@ -46,8 +48,9 @@ class Task(Base):
 
     __tablename__ = "task"
     __table_args__ = (
-        Index("ix_task_inbox", "unit_id", "role", "due_at", "id", sqlite_where=OPEN, postgresql_where=OPEN),
-        Index("ix_task_mine", "assignee_id", "due_at", "id", sqlite_where=OPEN, postgresql_where=OPEN),
+        Index("ix_task_inbox", "unit_id", "role", "due_at", "id", "assignee_id", sqlite_where=OPEN, postgresql_where=OPEN),
+        Index("ix_task_mine", "assignee_id", "due_at", "id", sqlite_where=TAKEN, postgresql_where=TAKEN),
+        Index("ix_task_owner", "owner_id", "due_at", "id", sqlite_where=OWNED, postgresql_where=OWNED),
         Index("ix_task_due", "due_at", "id", sqlite_where=OPEN, postgresql_where=OPEN),
         Index(None, "case_id", "status"),
         Index(None, "instance_id"),
@@ -63,6 +66,7 @@ class Task(Base):
     role: Mapped[str] = mapped_column(String(40))
     unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"))
     assignee_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+    owner_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
     status: Mapped[str] = mapped_column(String(12), default="open")
     version: Mapped[int] = mapped_column(default=0)
     opened_at: Mapped[datetime] = mapped_column(Instant)
@@ -72,6 +76,31 @@ class Task(Base):
     escalations: Mapped[int] = mapped_column(default=0)
     closed_at: Mapped[datetime | None] = mapped_column(Instant)
     closed_by: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+
+
+class TaskMark(Base):
+    """One person watches a task, perhaps to come back to it on a day. Nobody else sees that."""
+
+    __tablename__ = "task_mark"
+    __table_args__ = (UniqueConstraint("user_id", "task_id"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+    task_id: Mapped[int] = mapped_column(ForeignKey("task.id"))
+    follow_up_on: Mapped[date | None] = mapped_column()
+
+
+class SavedFilter(Base):
+    """A filter of the inbox that somebody keeps under a name of their own; it holds codes and paths, and no search."""
+
+    __tablename__ = "saved_filter"
+    __table_args__ = (UniqueConstraint("user_id", "name"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+    name: Mapped[str] = mapped_column(String(40))
+    view: Mapped[str] = mapped_column(String(12))
+    asked: Mapped[dict[str, str]] = mapped_column(JSON)
 
 
 class Deadline(Base):

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import Select, and_, false, func, or_, select, tuple_
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from app.clock import LAW_ZONE
@@ -19,17 +19,17 @@ from app.db import Row, db, table
 from app.errors import Refused
 from app.models import Case, Child, Draft, Instance, Task, Unit, User
 from app.rules.access import Person
-from app.services import children, practice
+from app.services import _shares, children, practice
 from app.services._work import NO_LIMIT
 from app.services.library import Library, library
-from app.services.views import DueView, InboxGroup, InboxPage, InboxRow
+from app.services.views import DueView, InboxFilter, InboxGroup, InboxPage, InboxRow
 from app.text import Text
 
 TASK, CASE, CHILD, DRAFT, UNIT, USER = (table(model) for model in (Task, Case, Child, Draft, Unit, User))
 INSTANCE = table(Instance)
-VIEWS = ("mine", "free", "unit", "overdue", "today")
+VIEWS, counts = _shares.VIEWS, _shares.counts
 PAGE = 50
-MOST_COUNTED = 1000
+EVERYTHING = InboxFilter()
 KEY = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{6})?\+00:00)_(\d{1,18})")
 NO_KEY = Text("翻页的位置不对，请从第一页看起。", "That is no place in this list; begin at the first page.")
 GroupKey = Literal["late", "today", "week", "later", "open"]
@@ -39,31 +39,6 @@ COLUMNS = (
     CHILD.c.secret.label("child_secret"), USER.c.name.label("assignee"), INSTANCE.c.release_id,
     INSTANCE.c.context, UNIT.c.name_zh.label("unit_zh"), UNIT.c.name_en.label("unit_en"),
 )  # fmt: skip
-
-
-def of_posts(person: Person) -> Any:
-    """True for tasks of a role that the person holds in the unit where they hold it."""
-    pairs = [(post.unit_id, post.role) for post in person.posts]
-    return tuple_(TASK.c.unit_id, TASK.c.role).in_(pairs) if pairs else false()
-
-
-def condition(view: str, person: Person, now: datetime) -> Any:
-    """What belongs in `view` for this person."""
-    reach = or_(of_posts(person), TASK.c.assignee_id == person.id)
-    conditions = {
-        "mine": TASK.c.assignee_id == person.id,
-        "free": and_(of_posts(person), TASK.c.assignee_id.is_(None)),
-        "unit": of_posts(person),
-        "overdue": and_(reach, TASK.c.due_at <= now),
-        "today": and_(reach, TASK.c.due_at <= end_of_day(now)),
-    }
-    return conditions[view]
-
-
-def end_of_day(now: datetime) -> datetime:
-    """24:00 of today in Zhangye."""
-    day = now.astimezone(LAW_ZONE).replace(hour=0, minute=0, second=0, microsecond=0)
-    return day + timedelta(days=1)
 
 
 def base() -> Select[Any]:
@@ -78,16 +53,24 @@ def base() -> Select[Any]:
     )
 
 
-def page(person: Person, view: str = "mine", after: str = "", lang: str = "zh", limit: int = PAGE) -> InboxPage:
-    """One page of `view`, in groups by when it falls due, with the counts of every view."""
+def page(
+    person: Person, view: str = "mine", after: str = "", lang: str = "zh", limit: int = PAGE, asked: InboxFilter = EVERYTHING
+) -> InboxPage:
+    """One page of `view`, narrowed to what is asked for, in groups by when it falls due, with the counts of every view."""
     session, now = db.session(), practice.now()
-    query = base().where(TASK.c.status == "open", condition(view, person, now))
-    if after:
-        query = query.where(tuple_(TASK.c.due_at, TASK.c.id) > key_of(after))
-    found = list(session.execute(query.order_by(TASK.c.due_at, TASK.c.id).limit(limit + 1)).mappings())
-    shown = rows(session, found[:limit], person, now, lang)
-    following = key_after(found[limit - 1]) if len(found) > limit else ""
-    return InboxPage(view, _grouped(shown, now), counts(session, person, now), following, now)
+    conditions, only = _shares.parts(session, view, person, now), _shares.narrowed(session, asked)
+    ids = _shares.first(session, conditions, limit + 1, key_of(after) if after else None, only)
+    query = base().where(TASK.c.id.in_(ids[:limit])).order_by(TASK.c.due_at, TASK.c.id)
+    found = list(session.execute(query).mappings()) if ids else []
+    shown = rows(session, found, person, now, lang)
+    return InboxPage(
+        view=view,
+        groups=_grouped(shown, now),
+        counts=counts(session, person, now),
+        after=key_after(found[-1]) if len(ids) > limit else "",
+        as_of=now,
+        matching=_shares.count(session, conditions, only) if only is not None else "",
+    )
 
 
 def key_after(row: Row) -> str:
@@ -102,17 +85,6 @@ def key_of(after: str) -> tuple[datetime, int]:
         return datetime.fromisoformat(found[1] if found else ""), int(found[2] if found else "")
     except ValueError as error:
         raise Refused("after", NO_KEY) from error
-
-
-def counts(session: Session, person: Person, now: datetime) -> dict[str, str]:
-    """How many open tasks each view holds; past a thousand, “1000+”."""
-    return {view: _count(session, condition(view, person, now)) for view in VIEWS}
-
-
-def _count(session: Session, where: Any) -> str:
-    some = select(TASK.c.id).where(TASK.c.status == "open", where).limit(MOST_COUNTED + 1).subquery()
-    figure = session.scalar(select(func.count()).select_from(some)) or 0
-    return str(figure) if figure <= MOST_COUNTED else f"{MOST_COUNTED}+"
 
 
 def rows(session: Session, found: Sequence[Row], person: Person, now: datetime, lang: str) -> tuple[InboxRow, ...]:
@@ -191,7 +163,7 @@ def group_of(row: InboxRow, now: datetime) -> GroupKey:
         return "open"
     if row.late:
         return "late"
-    tonight = end_of_day(now)
+    tonight = _shares.end_of_day(now)
     if row.due.at <= tonight:
         return "today"
     to_sunday = timedelta(days=6 - now.astimezone(LAW_ZONE).weekday())

@@ -87,6 +87,22 @@ class InboxGroup:
 
 
 @dataclass(frozen=True, slots=True)
+class InboxFilter:
+    """What a list is narrowed to; empty means everything.
+
+    `place` is a unit's path and means all below; `search` a child's whole name, a case's number, or part of a place's name.
+    """
+
+    risk: str = ""
+    process: str = ""
+    place: str = ""
+    search: str = ""
+
+    def __bool__(self) -> bool:
+        return any((self.risk, self.process, self.place, self.search))
+
+
+@dataclass(frozen=True, slots=True)
 class InboxPage:
     """One page of an inbox view; `after` is the key of the next page, or empty."""
 
@@ -95,6 +111,7 @@ class InboxPage:
     counts: Mapping[str, str]  # view → figure, "1000+" when more
     after: str
     as_of: datetime
+    matching: str = ""  # how many the filter lets through, when there is one
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,7 +71,7 @@ def _limit(ground: Ground) -> datetime:
 
 def _idle(ground: Ground, report: Report, cases: int) -> float:
     """A tick that finds nothing, while `cases` cases are open, each with a deadline to come."""
-    _fill(cases)
+    fill(cases)
     spans = [span_of(deadlines.tick) for _ in range(LOOKS)]
     wall, cpu = statistics.median(span.wall for span in spans), statistics.median(span.cpu for span in spans)
     report.figure(f"idle_tick_ms_{cases}", wall, "ms", f"{cases} open cases")
@@ -79,12 +79,12 @@ def _idle(ground: Ground, report: Report, cases: int) -> float:
     return wall
 
 
-def _fill(cases: int) -> None:
+def fill(cases: int) -> None:
     """Rows for open cases up to `cases`, made in the database."""
     with transaction() as session:
         have = session.scalar(sa.select(sa.func.count()).select_from(CASE).where(CASE.c.status == "open"))
         release_id = releases.current(session)
-        top = max(APART, session.scalar(sa.select(sa.func.max(CASE.c.id))))
+        top = max(APART, session.scalar(sa.select(sa.func.max(CASE.c.id))) or 0)
         numbers = sa.select(sa.literal(top + 1).label("i")).cte("numbers", recursive=True)
         numbers = numbers.union_all(sa.select(numbers.c.i + 1).where(numbers.c.i < top + cases - have))
         for target, values in _rows(numbers.c.i, release_id):
