@@ -48,7 +48,9 @@ class Task(Base):
 
     __tablename__ = "task"
     __table_args__ = (
-        Index("ix_task_inbox", "unit_id", "role", "due_at", "id", "assignee_id", sqlite_where=OPEN, postgresql_where=OPEN),
+        Index(
+            "ix_task_inbox", "unit_id", "role", "due_at", "id", "assignee_id", sqlite_where=OPEN, postgresql_where=OPEN
+        ),
         Index("ix_task_mine", "assignee_id", "due_at", "id", sqlite_where=TAKEN, postgresql_where=TAKEN),
         Index("ix_task_owner", "owner_id", "due_at", "id", sqlite_where=OWNED, postgresql_where=OWNED),
         Index("ix_task_due", "due_at", "id", sqlite_where=OPEN, postgresql_where=OPEN),

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from app.db import Row, db, table
 from app.models import Case, Deadline, Instance, Task
 from app.rules.access import Person
-from app.services import _shares, access, inbox, practice
+from app.services import access, inbox, practice, shares
 from app.services.library import library
 from app.text import Text
 
@@ -62,7 +62,7 @@ def page(person: Person, when: str = "due", after: str = "", limit: int = inbox.
         .where(or_(DEADLINE.c.state == "due", STANDS), _within_reach(session, person))
     )
     if when != "due":
-        query = query.where(DEADLINE.c.due_at <= (now if when == "overdue" else _shares.end_of_day(now)))
+        query = query.where(DEADLINE.c.due_at <= (now if when == "overdue" else shares.end_of_day(now)))
     if after:
         query = query.where(tuple_(DEADLINE.c.due_at, DEADLINE.c.id) > inbox.key_of(after))
     found = session.execute(query.order_by(DEADLINE.c.due_at, DEADLINE.c.id).limit(limit + 1)).mappings().all()
@@ -72,7 +72,7 @@ def page(person: Person, when: str = "due", after: str = "", limit: int = inbox.
 
 def _within_reach(session: Session, person: Person) -> Any:
     """Those of cases that the person sees, and of tasks that are the person's to do."""
-    return or_(access.seen_cases(session, person), _shares.of_posts(person), TASK.c.assignee_id == person.id)
+    return or_(access.seen_cases(session, person), shares.of_posts(person), TASK.c.assignee_id == person.id)
 
 
 def _row(session: Session, row: Row, now: datetime) -> DeadlineRow:

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from app.db import changed, db, table, transaction
@@ -25,6 +25,7 @@ from app.services.views import InboxFilter
 from app.text import Text
 
 TASK, MARK, FILTER = table(Task), table(TaskMark), table(SavedFilter)
+ACTIONS = frozenset(("claim", "release", "give", "watch", "unwatch"))
 MOST_AT_ONCE = 200
 MOST_FILTERS = 20
 NOT_A_COLLEAGUE = Text(
@@ -60,12 +61,11 @@ def give(person: Person, task_id: int, to_id: int) -> None:
     mine = resource.assignee_id == person.id
     if not mine and not access.policy(session).can(person, "supervise", resource):
         raise Forbidden("not_yours", NOT_YOURS_TO_GIVE, task=task_id)
-    assert resource.role is not None and resource.unit_id is not None, "a task has a post and a unit"
+    assert resource.unit_id is not None, "a task has a unit"
     if to_id not in {user_id for user_id, _ in people.colleagues(session, resource.role, resource.unit_id)}:
         raise Refused("no_colleague", NOT_A_COLLEAGUE, task=task_id)
-    values: dict[str, Any] = {"assignee_id": to_id}
-    if mine:
-        values["owner_id"] = person.id
+    first = func.coalesce(TASK.c.owner_id, person.id) if mine else None  # who handed it on first stays its owner
+    values = {"assignee_id": to_id, "owner_id": first}
     _change(task_id, TASK.c.assignee_id.is_not_distinct_from(resource.assignee_id), values)
 
 
@@ -81,7 +81,8 @@ def give_back(person: Person, task_id: int) -> None:
 
 def _change(task_id: int, as_seen: Any, values: Mapping[str, Any]) -> None:
     with transaction() as session:
-        if changed(session, update(TASK).where(TASK.c.id == task_id, TASK.c.status == "open", as_seen).values(values)) != 1:
+        handed = update(TASK).where(TASK.c.id == task_id, TASK.c.status == "open", as_seen).values(values)
+        if changed(session, handed) != 1:
             raise Stale("task_changed", CHANGED, task=task_id)
 
 
@@ -126,15 +127,16 @@ def unwatch(person: Person, task_id: int) -> None:
         session.execute(delete(MARK).where(MARK.c.user_id == person.id, MARK.c.task_id == task_id))
 
 
-def follow_ups(session: Session, person: Person, task_ids: Sequence[int]) -> dict[int, date | None]:
-    """Which of these tasks the person watches, and when they mean to come back to them."""
-    query = select(MARK.c.task_id, MARK.c.follow_up_on).where(MARK.c.user_id == person.id, MARK.c.task_id.in_(task_ids))
-    return {task_id: day for task_id, day in session.execute(query)}
-
-
-def colleagues(session: Session, person: Person, pairs: set[tuple[str, int]]) -> tuple[tuple[int, str], ...]:
-    """Whom tasks of these posts could be handed to: everybody who holds one of them, the person aside."""
-    found = {one for role, unit_id in pairs for one in people.colleagues(session, role, unit_id)}
+def colleagues(session: Session, person: Person) -> tuple[tuple[int, str], ...]:
+    """Those with whom the person shares a post, and those whose post reports to theirs in the same unit, by name."""
+    rules = access.policy(session)
+    found = {
+        one
+        for post in person.posts
+        if post.unit_id is not None
+        for role in {post.role, *rules.supervises(post.role)}
+        for one in people.colleagues(session, role, post.unit_id)
+    }
     return tuple(sorted((one for one in found if one[0] != person.id), key=lambda one: one[1]))
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
 from sqlalchemy import Select, select
@@ -17,17 +18,18 @@ from sqlalchemy.orm import Session
 from app.clock import LAW_ZONE
 from app.db import Row, db, table
 from app.errors import Refused
-from app.models import Case, Child, Draft, Instance, Task, Unit, User
+from app.models import Case, Child, Draft, Instance, Task, TaskMark, Unit, User
 from app.rules.access import Person
-from app.services import _shares, children, practice
+from app.services import children, practice, shares
 from app.services._work import NO_LIMIT
 from app.services.library import Library, library
 from app.services.views import DueView, InboxFilter, InboxGroup, InboxPage, InboxRow
 from app.text import Text
 
 TASK, CASE, CHILD, DRAFT, UNIT, USER = (table(model) for model in (Task, Case, Child, Draft, Unit, User))
-INSTANCE = table(Instance)
-VIEWS, counts = _shares.VIEWS, _shares.counts
+INSTANCE, MARK = table(Instance), table(TaskMark)
+OWNER = USER.alias("owner")
+VIEWS, counts = shares.VIEWS, shares.counts
 PAGE = 50
 EVERYTHING = InboxFilter()
 KEY = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{6})?\+00:00)_(\d{1,18})")
@@ -36,7 +38,7 @@ GroupKey = Literal["late", "today", "week", "later", "open"]
 
 COLUMNS = (
     TASK, CASE.c.wrapped_key, CASE.c.risk, CASE.c.path, CASE.c.facts, CASE.c.kind.label("case_kind"),
-    CHILD.c.secret.label("child_secret"), USER.c.name.label("assignee"), INSTANCE.c.release_id,
+    CHILD.c.secret.label("child_secret"), USER.c.name.label("assignee"), OWNER.c.name.label("owner"), INSTANCE.c.release_id,
     INSTANCE.c.context, UNIT.c.name_zh.label("unit_zh"), UNIT.c.name_en.label("unit_en"),
 )  # fmt: skip
 
@@ -50,16 +52,22 @@ def base() -> Select[Any]:
         .join(UNIT, UNIT.c.id == TASK.c.unit_id)
         .outerjoin(CHILD, CHILD.c.case_id == TASK.c.case_id)
         .outerjoin(USER, USER.c.id == TASK.c.assignee_id)
+        .outerjoin(OWNER, OWNER.c.id == TASK.c.owner_id)
     )
 
 
 def page(
-    person: Person, view: str = "mine", after: str = "", lang: str = "zh", limit: int = PAGE, asked: InboxFilter = EVERYTHING
+    person: Person,
+    view: str = "mine",
+    after: str = "",
+    lang: str = "zh",
+    limit: int = PAGE,
+    asked: InboxFilter = EVERYTHING,
 ) -> InboxPage:
     """One page of `view`, narrowed to what is asked for, in groups by when it falls due, with the counts of every view."""
     session, now = db.session(), practice.now()
-    conditions, only = _shares.parts(session, view, person, now), _shares.narrowed(session, asked)
-    ids = _shares.first(session, conditions, limit + 1, key_of(after) if after else None, only)
+    conditions, only = shares.parts(session, view, person, now), shares.narrowed(session, asked)
+    ids = shares.first(session, conditions, limit + 1, key_of(after) if after else None, only)
     query = base().where(TASK.c.id.in_(ids[:limit])).order_by(TASK.c.due_at, TASK.c.id)
     found = list(session.execute(query).mappings()) if ids else []
     shown = rows(session, found, person, now, lang)
@@ -69,7 +77,7 @@ def page(
         counts=counts(session, person, now),
         after=key_after(found[-1]) if len(ids) > limit else "",
         as_of=now,
-        matching=_shares.count(session, conditions, only) if only is not None else "",
+        matching=shares.count(session, conditions, only) if only is not None else "",
     )
 
 
@@ -90,8 +98,12 @@ def key_of(after: str) -> tuple[datetime, int]:
 def rows(session: Session, found: Sequence[Row], person: Person, now: datetime, lang: str) -> tuple[InboxRow, ...]:
     """Rows as a list shows them; names are opened only for those who get here."""
     places = _places(session, {row["path"] for row in found}, lang)
-    drafts = _drafts(session, person.id, [row["id"] for row in found])
-    return tuple(_row(session, row, places, drafts, person, now, lang) for row in found)
+    ids = [row["id"] for row in found]
+    drafts, watched = _drafts(session, person.id, ids), _watched(session, person.id, ids)
+    shown = (_row(session, row, places, drafts, person, now, lang) for row in found)
+    return tuple(
+        replace(row, watched=True, follow_up_on=watched[row.id]) if row.id in watched else row for row in shown
+    )
 
 
 def _row(
@@ -117,6 +129,7 @@ def _row(
         unit=Text(row["unit_zh"], row["unit_en"]).say(lang),
         role=books.role_name(row["role"]),
         has_draft=f"task:{row['id']}" in drafts,
+        owner=row["owner"] or "",
         opened_at=row["opened_at"],
     )
 
@@ -157,13 +170,18 @@ def _drafts(session: Session, user_id: int, task_ids: Sequence[int]) -> set[str]
     return set(session.scalars(select(DRAFT.c.key).where(DRAFT.c.user_id == user_id, DRAFT.c.key.in_(keys))))
 
 
+def _watched(session: Session, user_id: int, task_ids: Sequence[int]) -> dict[int, date | None]:
+    query = select(MARK.c.task_id, MARK.c.follow_up_on).where(MARK.c.user_id == user_id, MARK.c.task_id.in_(task_ids))
+    return {task_id: day for task_id, day in session.execute(query)}
+
+
 def group_of(row: InboxRow, now: datetime) -> GroupKey:
     """The span in which a row falls due."""
     if row.due.at is None:
         return "open"
     if row.late:
         return "late"
-    tonight = _shares.end_of_day(now)
+    tonight = shares.end_of_day(now)
     if row.due.at <= tonight:
         return "today"
     to_sunday = timedelta(days=6 - now.astimezone(LAW_ZONE).weekday())

@@ -19,7 +19,7 @@ from app.db import Row, db, table, transaction
 from app.errors import NotFound
 from app.models import Case, Incident, Instance, Task, Unit
 from app.rules.access import Person
-from app.services import _shares, access, commands, deadlines, inbox, outbox, people, practice
+from app.services import access, commands, deadlines, inbox, outbox, people, practice, shares
 from app.services._work import Actor
 from app.services.views import OverdueRow, OversightPage
 from app.text import Text
@@ -66,7 +66,7 @@ def _asked(session: Session, person: Person, task_ids: list[int]) -> dict[int, R
     query = select(TASK.c.id, TASK.c.version, INSTANCE.c.context, TASK.c.element).join(
         INSTANCE, INSTANCE.c.id == TASK.c.instance_id
     )
-    where = (TASK.c.process == deadlines.ESCALATION, TASK.c.status == "open", _shares.of_posts(person))
+    where = (TASK.c.process == deadlines.ESCALATION, TASK.c.status == "open", shares.of_posts(person))
     rows = session.execute(query.where(*where)).mappings()
     return {row["context"]["task_id"]: row for row in rows if row["context"]["task_id"] in task_ids}
 

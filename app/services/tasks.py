@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from app.db import Row, changed, db, table, transaction
 from app.errors import NotFound, Stale
 from app.models import Case, Draft, Task, User
-from app.rules.access import Action, Person
+from app.rules.access import Action, Person, Resource
 from app.rules.forms import Form
 from app.services import (
     _filled,
@@ -26,6 +26,7 @@ from app.services import (
     choices,
     directions,
     inbox,
+    people,
     practice,
 )
 from app.services._filled import draft_place
@@ -69,6 +70,7 @@ def page(person: Person, task_id: int, lang: str = "zh") -> TaskPage:
         direction=directions.latest(session, row, words=filled.sensitive),
         erased=row["wrapped_key"] is None,
         occurred=filled.occurred,
+        colleagues=_colleagues(session, person, resource) if "give" in may else (),
         versions=_versions.of_task(session, row, reasons=filled.sensitive) if row["status"] == "done" else (),
     )
 
@@ -93,8 +95,10 @@ def _may(session: Session, person: Person, resource: Any) -> frozenset[str]:
     rules = access.policy(session)
     asked: dict[str, Action] = {"claim": "take", "complete": "work", "draft": "work"}
     allowed = {name for name, action in asked.items() if rules.can(person, action, resource)}
+    if rules.can(person, "supervise", resource):
+        allowed |= {"give"}
     if resource.assignee_id == person.id:
-        allowed |= {"release"}
+        allowed |= {"release", "give"}
         allowed -= {"claim"}
     return frozenset(allowed)
 
@@ -104,6 +108,12 @@ def _may_correct(session: Session, person: Person, row: Row) -> frozenset[str]:
         return frozenset()
     allowed = access.policy(session).can(person, "correct", access.filled_resource(session, row["id"]))
     return frozenset(("correct",)) if allowed else frozenset()
+
+
+def _colleagues(session: Session, person: Person, resource: Resource) -> tuple[tuple[int, str], ...]:
+    """Others who hold the task's post."""
+    held = people.colleagues(session, resource.role, resource.unit_id) if resource.unit_id is not None else []
+    return tuple(one for one in held if one[0] not in (person.id, resource.assignee_id))
 
 
 def _closed(session: Session, row: Row) -> Text | None:
@@ -164,7 +174,7 @@ def _assign(person: Person, task_id: int, action: Action, before: int | None, af
             writing,
             update(TASK)
             .where(TASK.c.id == task_id, TASK.c.status == "open", TASK.c.assignee_id.is_not_distinct_from(before))
-            .values(assignee_id=after),
+            .values(assignee_id=after, owner_id=None),
         )
         if done != 1:
             raise Stale("task_changed", CHANGED, task=task_id)

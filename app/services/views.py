@@ -76,6 +76,9 @@ class InboxRow:
     role: Text
     has_draft: bool
     opened_at: datetime
+    owner: str = ""  # who handed it on, and answers for it
+    watched: bool = False
+    follow_up_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +180,7 @@ class TaskPage:
     erased: bool = False  # the case's personal data was lawfully erased
     occurred: Mapping[str, str] = field(default_factory=dict)  # when it happened, as typed: "date", "time"
     versions: tuple[Version, ...] = ()  # of a task that was done: what was sent, and its corrections, newest first
+    colleagues: tuple[tuple[int, str], ...] = ()  # whom it may be handed to
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from flask import Flask
 
 from app.rules.files import ENDINGS
-from app.web import build, corrections, filters, frame, signin
+from app.web import build, corrections, filters, frame, inboxes, signin
 from app.web.audit import audit
 from app.web.authenticator import authenticator
 from app.web.cases import cases
+from app.web.desk import desk
 from app.web.files import files
 from app.web.forms import sheet
 from app.web.health import health
@@ -23,6 +24,8 @@ from app.web.report import report
 MB = 2**20
 AT_ONCE = 5
 """How many of the largest files one request may hold."""
+DESK = (corrections, inboxes)
+"""More of the desk's pages: modules that put theirs on its blueprint."""
 
 
 def register(app: Flask) -> None:
@@ -39,8 +42,8 @@ def register(app: Flask) -> None:
     app.config["MAX_CONTENT_LENGTH"] = AT_ONCE * app.config["SETTINGS"].file_max_bytes
     app.config["MAX_FORM_MEMORY_SIZE"] = 4 * MB
     for blueprint in (
-        corrections.desk,
         files,
+        desk,
         cases,
         oversight,
         audit,

@@ -15,7 +15,6 @@ from app.services import conflicts, corrections, tasks
 from app.web import files, forms, frame
 from app.web.desk import desk, files_named, withheld
 
-__all__ = ["desk"]
 CHOICE = "choose."
 
 

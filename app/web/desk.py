@@ -31,23 +31,11 @@ def home() -> ResponseReturnValue:
     return redirect(nav[0]["href"])
 
 
-@desk.get("/inbox", endpoint="inbox")
-@auth_required()
-def inbox_page() -> ResponseReturnValue:
-    """Open tasks in one of the views."""
-    view = request.args.get("view", "mine")
-    view = view if view in inbox.VIEWS else "mine"
-    page = inbox.page(frame.me(), view, request.args.get("after", ""), frame.lang())
-    return render_template(
-        "desk/inbox.html", page=page, views=_views(), unread=notices.unread(frame.me()),
-        claimable=view in ("free", "unit", "today", "overdue"),
-    )  # fmt: skip
-
-
-def _views() -> list[tuple[str, str]]:
+def views() -> list[tuple[str, str]]:
+    """The views of the inbox, in order, each with its name."""
     return [
         ("mine", _("要我办的")), ("free", _("可领取")), ("today", _("今天到期")), ("overdue", _("期限已过")),
-        ("unit", _("本单位全部")),
+        ("unit", _("本单位全部")), ("delegated", _("我转交的")), ("watching", _("我盯着的")),
     ]  # fmt: skip
 
 
@@ -56,9 +44,9 @@ def _views() -> list[tuple[str, str]]:
 def notices_page() -> ResponseReturnValue:
     """What this person's posts were told, newest first."""
     page = notices.page(frame.me(), request.args.get("after", ""))
-    views = _views() if frame.works(frame.me()) else []
-    counts = inbox.counts(db.session(), frame.me(), frame.now()) if views else {}
-    return render_template("desk/notices.html", page=page, views=views, counts=counts)
+    shown = views() if frame.works(frame.me()) else []
+    counts = inbox.counts(db.session(), frame.me(), frame.now()) if shown else {}
+    return render_template("desk/notices.html", page=page, views=shown, counts=counts)
 
 
 @desk.post("/notices/<int:notice_id>/read")

@@ -1,7 +1,7 @@
 """Tasks handed on, watched tasks, saved filters; the inbox's index holds who has a task
 
 Revision ID: 0010
-Revises: 0005
+Revises: 0008
 
 """
 from alembic import op
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 # revision identifiers, used by Alembic.
 revision = '0010'
-down_revision = '0005'
+down_revision = '0008'
 branch_labels = None
 depends_on = None
 

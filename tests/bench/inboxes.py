@@ -36,7 +36,9 @@ def measure(ground: Ground, report: Report) -> None:
     http = _signed_in(user)
     found = {size: _looks(report, user, http, size) for size in SIZES}
     last, first = found[SIZES[-1]], found[SIZES[0]]
-    report.figure("inbox_http_p95_many_vs_few", last / first, "ratio", f"{SIZES[-1]} and {SIZES[0]} open tasks; bar 1.5")
+    report.figure(
+        "inbox_http_p95_many_vs_few", last / first, "ratio", f"{SIZES[-1]} and {SIZES[0]} open tasks; bar 1.5"
+    )
 
 
 def _somebody() -> User:

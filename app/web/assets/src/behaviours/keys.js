@@ -1,12 +1,12 @@
 // Keys for lists. A page marks up what they act on:
 //   data-keys-list          the list; its rows are [data-key-row]
-//   data-key-row            a row; holds [data-key-open] (a link) and perhaps [data-key-claim] (a button)
+//   data-key-row            a row; holds [data-key-open] (a link) and perhaps [data-key-claim] (a button), [data-key-tick] (a box)
 //   data-key-find           what "/" goes to: a field takes the focus, a link is followed
 //   data-key-help           what "?" opens: a <details>
 
 const TYPING = "input, textarea, select, [contenteditable], [role=textbox]";
 
-/** J and K walk the rows, Enter opens, C claims, / finds, ? explains. Never while somebody types. */
+/** J and K walk the rows, Enter opens, C claims, X ticks, / finds, ? explains. Never while somebody types. */
 export function followKeys(document) {
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
@@ -18,6 +18,7 @@ export function followKeys(document) {
 const ACTIONS = {
   j: (document) => step(document, 1),
   k: (document) => step(document, -1),
+  x: (document) => press(currentRow(document)?.querySelector("[data-key-tick]")),
   c: (document) => press(currentRow(document)?.querySelector("[data-key-claim]")),
   "/": (document) => reach(document.querySelector("[data-key-find]")),
   "?": (document) => unfold(document.querySelector("[data-key-help]")),

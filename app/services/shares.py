@@ -12,14 +12,18 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import and_, false, func, or_, select, tuple_, union
+from sqlalchemy import case as when
 from sqlalchemy.orm import Session
 
 from app.clock import LAW_ZONE
 from app.db import table
 from app.models import Case, Child, Task, TaskMark, Unit
 from app.rules.access import Person
-from app.services import _seal, access
+from app.services import _seal, access, releases
+from app.services.children import GOVERNING
+from app.services.library import library
 from app.services.views import InboxFilter
+from app.text import Text
 
 TASK, CASE, CHILD, UNIT, MARK = (table(model) for model in (Task, Case, Child, Unit, TaskMark))
 VIEWS = ("mine", "free", "today", "overdue", "unit", "delegated", "watching")
@@ -117,7 +121,7 @@ def _counted(conditions: Sequence[Any], only: Any = None) -> Any:
 
 def narrowed(session: Session, asked: InboxFilter) -> Any:
     """`asked` as a condition on tasks; None when it asks for nothing."""
-    about = [CASE.c.risk == asked.risk] if asked.risk else []
+    about = [_risk() == asked.risk] if asked.risk else []
     if asked.place:
         about.append(CASE.c.path.startswith(asked.place, autoescape=True))
     where: list[Any] = [TASK.c.process == asked.process] if asked.process else []
@@ -126,6 +130,34 @@ def narrowed(session: Session, asked: InboxFilter) -> Any:
     if asked.search:
         where.append(TASK.c.case_id.in_(select(CASE.c.id).where(_found(session, asked.search))))
     return and_(*where) if where else None
+
+
+def _risk() -> Any:
+    """The risk as a row shows it: as judged, else as presumed (rules.facts.presumed_risk)."""
+    facts = CASE.c.facts
+    presumed = when((facts["danger_now"].as_boolean(), "red"), (facts["founded"].as_boolean(), "orange"))
+    return func.coalesce(func.nullif(CASE.c.risk, ""), facts["risk"].as_string(), presumed)
+
+
+def processes(session: Session, person: Person) -> list[tuple[str, Text]]:
+    """The diagrams that give work to the person's posts: id and name."""
+    books = library(session, releases.current(session))
+    roles = {post.role for post in person.posts}
+    return [
+        (process, books.process_name(process))
+        for process in sorted(books.diagrams)
+        if any(element.role in roles for element in books.definition(process).elements(process))
+    ]
+
+
+def places(session: Session, person: Person, lang: str) -> list[tuple[str, str]]:
+    """The places below the person's own, nearest first: path and name. A filter by place needs at least two."""
+    below = [UNIT.c.path.startswith(post.unit_path, autoescape=True) for post in person.posts]
+    query = select(UNIT.c.path, UNIT.c.name_zh, UNIT.c.name_en).where(
+        UNIT.c.sector.in_(GOVERNING), or_(false(), *below)
+    )
+    rows = session.execute(query.order_by(func.length(UNIT.c.path), UNIT.c.path).limit(MOST_PLACES)).all()
+    return [(path, Text(zh, en).say(lang)) for path, zh, en in rows] if len(rows) > 1 else []
 
 
 def _found(session: Session, search: str) -> Any:
