@@ -43,8 +43,11 @@ ROUTES = {
     "api-cases.index": SIGNED_IN, "api-cases.search": SIGNED_IN, "api-deadlines.index": SIGNED_IN, "api-releases.index": SIGNED_IN,
     "api-releases.current": SIGNED_IN, "api-releases.listing": SIGNED_IN, "desk.notices": SIGNED_IN, "records.unseal": SIGNED_IN,
     "records.reviews": SIGNED_IN, "authenticator.show": SIGNED_IN, "authenticator.keep": SIGNED_IN,
+    "desk.pulse": SIGNED_IN, "desk.many": SIGNED_IN, "desk.keep_filter": SIGNED_IN,
     # whose work it is, or who may see it: tests/api/test_access_matrix.py
     "desk.task": CASEWORK, "desk.complete": CASEWORK, "desk.draft": CASEWORK, "desk.claim": CASEWORK, "desk.release": CASEWORK,
+    # tests/api/test_inbox.py
+    "desk.give": CASEWORK, "desk.give_back": CASEWORK, "desk.watch": CASEWORK, "desk.drop_filter": CASEWORK,
     "desk.record": CASEWORK, "desk.correct": CASEWORK, "files.add": CASEWORK, "files.show": CASEWORK, "desk.send_correction": CASEWORK, "desk.record_form": CASEWORK, "cases.show": CASEWORK, "cases.diagram": CASEWORK, "cases.xml": CASEWORK,
     "cases.new_danger": CASEWORK, "oversight.decide": CASEWORK, "oversight.retry": CASEWORK, "api-tasks.show": CASEWORK,
     "api-tasks.form": CASEWORK, "api-tasks.claim": CASEWORK, "api-tasks.release": CASEWORK, "api-tasks.complete": CASEWORK, "api-tasks.correct": CASEWORK,

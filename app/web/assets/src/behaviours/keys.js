@@ -1,7 +1,7 @@
 // Keys for lists. A page marks up what they act on:
 //   data-keys-list          the list; its rows are [data-key-row]
 //   data-key-row            a row; holds [data-key-open] (a link) and perhaps [data-key-claim] (a button), [data-key-tick] (a box)
-//   data-key-find           what "/" goes to: a field takes the focus, a link is followed
+//   data-key-find           what "/" goes to, the page's own first: a field takes the focus, a link is followed
 //   data-key-help           what "?" opens: a <details>
 
 const TYPING = "input, textarea, select, [contenteditable], [role=textbox]";
@@ -20,7 +20,7 @@ const ACTIONS = {
   k: (document) => step(document, -1),
   x: (document) => press(currentRow(document)?.querySelector("[data-key-tick]")),
   c: (document) => press(currentRow(document)?.querySelector("[data-key-claim]")),
-  "/": (document) => reach(document.querySelector("[data-key-find]")),
+  "/": (document) => reach(document.querySelector("main [data-key-find]") ?? document.querySelector("[data-key-find]")),
   "?": (document) => unfold(document.querySelector("[data-key-help]")),
 };
 
