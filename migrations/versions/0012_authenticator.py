@@ -1,6 +1,6 @@
 """A second factor for those who have set one up
 
-Revision ID: 0007
+Revision ID: 0012
 Revises: 0011
 
 """
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 
 # revision identifiers, used by Alembic.
-revision = '0007'
+revision = '0012'
 down_revision = '0011'
 branch_labels = None
 depends_on = None
