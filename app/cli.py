@@ -23,6 +23,7 @@ from flask_security.utils import hash_password
 
 from app import cli_audit, jobs
 from app.cli_export import export_log
+from app.cli_papers import paper
 from app.cli_replay import replay
 from app.db import db, settings
 from app.demo import load as practice_data
@@ -59,7 +60,7 @@ class House(Telling, AppGroup):
 
 def register(app: Flask) -> None:
     """Give `flask` the commands of this module."""
-    for command in (release, demo, user, deadline, audit_group, verdict, coverage, serve, worker):
+    for command in (release, demo, user, deadline, audit_group, paper, verdict, coverage, serve, worker):
         app.cli.add_command(command)
 
 

@@ -129,8 +129,7 @@ TEXTS: Mapping[str, tuple[Line, ...]] = {
         ("body", "逾期不履行的，依法予以训诫；构成违反治安管理行为的，依法处罚；拒不履行监护职责达到法定情形的，有关个人或者组织可以依法向人民法院申请撤销监护人资格。"),
         ("body", "联系人：{{ author }}　　联系电话：＿＿＿"),
         *_end(),
-        ("body", "受送达人（签名）：＿＿＿　　送达方式：＿＿＿"),
-        ("body", "送达时间：＿＿年＿＿月＿＿日"),
+        ("body", "受送达人（签名）：＿＿＿　　＿＿年＿＿月＿＿日"),
     ),
     "hand-over": (
         ("title", "儿童照护交接书"),
@@ -147,6 +146,7 @@ TEXTS: Mapping[str, tuple[Line, ...]] = {
                 ("交接时间", "{{ handed_at }}"),
                 ("身体状况", "{{ condition }}"),
                 ("随身物品", "{{ belongings }}"),
+                ("制发单位和日期", "{{ unit }}（盖章）　{{ paper_date }}"),
             ),
         ),
         ("if carer_name", "委托照护：由{{ carer_name }}（与儿童的关系：{{ carer_relation }}）照护，委托到{{ entrusted_to }}。"),
@@ -155,7 +155,6 @@ TEXTS: Mapping[str, tuple[Line, ...]] = {
         ("body", "移交人（签名）：＿＿＿　　＿＿年＿＿月＿＿日＿＿时"),
         ("body", "接收人（签名）：＿＿＿　　＿＿年＿＿月＿＿日＿＿时"),
         ("body", "儿童本人（愿意时签名）：＿＿＿"),
-        *_end(),
     ),
     "township-notice": (
         ("title", "处置情况告知函"),

@@ -62,6 +62,8 @@ ROUTES = {
     "papers.index": CASEWORK, "papers.draft": CASEWORK, "papers.show": CASEWORK, "papers.sheet": CASEWORK,
     "papers.file": CASEWORK, "papers.fill": CASEWORK, "papers.renew": CASEWORK, "papers.issue": CASEWORK,
     "papers.drop": CASEWORK, "papers.revise": CASEWORK, "papers.withdraw": CASEWORK,
+    "api-papers.index": CASEWORK, "api-papers.draft": CASEWORK, "api-papers.show": CASEWORK, "api-papers.fill": CASEWORK,
+    "api-papers.issue": CASEWORK, "api-papers.withdraw": CASEWORK, "api-papers.file": CASEWORK,
     "papers.templates": POLICIES, "papers.upload": POLICIES, "papers.template": POLICIES,
 }  # fmt: skip
 WRITES = frozenset(("POST", "PUT", "PATCH", "DELETE"))
