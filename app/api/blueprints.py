@@ -16,6 +16,7 @@ from app.api import caller, problems
 from app.api.schemas import Problem
 
 PREFIX = "/api/v1"
+BYTES = {"schema": {"type": "string", "format": "binary"}, "content_type": "application/octet-stream"}
 View = TypeVar("View", bound=Callable[..., Any])
 
 
@@ -53,11 +54,12 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # flask-smorest
         query: type[Schema] | None = None,
         headers: type[Schema] | None = None,
         refuses: tuple[int, ...] = (),
+        file: bool = False,
     ) -> Callable[[View], View]:
         """Serve `call` ("GET /path") under the name that clients made from the description will use.
 
         What `body`, `query` and `headers` read is given to the view in this order; what it returns
-        is written as `gives`. `refuses`: statuses of the problems it may answer with beside 401.
+        is written as `gives`; `file`: it gives the bytes of a file. `refuses`: statuses of the problems it may answer with beside 401.
         """
         method, _, path = call.partition(" ")
         problems_too = sorted({*refuses, *(() if self.public else (401,)), *((400, 415, 422) if body else ())})
@@ -67,7 +69,7 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # flask-smorest
             served: Any = view
             for refused in reversed(problems_too):
                 served = self._refuses(refused)(served)
-            served = self.response(status, gives)(served)
+            served = self.response(status, **(BYTES if file else {"schema": gives}))(served)
             for location, schema in reversed(places):
                 served = self.arguments(schema, location=location)(served) if schema else served
             served = self.doc(operationId=name, **({"security": []} if self.public else {}))(served)

@@ -58,7 +58,7 @@ class PaperGap(Schema):
     name = fields.String()
     label = Said()
     typed = fields.String()
-    sealed = fields.Function(lambda gap: gap.seal is not None, metadata=is_("on record, but shut to the caller"))
+    sealed = fields.Boolean(metadata=is_("on record, but shut to the caller"))
 
 
 class Paper(Schema):

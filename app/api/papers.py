@@ -67,7 +67,7 @@ def withdraw(asked: dict[str, Any], paper_id: int) -> paper_views.PaperPage:
     return paper_pages.page(caller.me(), paper_id)
 
 
-@papers.operation("GET /<int:paper_id>/file.<form>", "getPaperFile", refuses=(403, 404))
+@papers.operation("GET /<int:paper_id>/file.<form>", "getPaperFile", file=True, refuses=(403, 404))
 def file(paper_id: int, form: str) -> Response:
     """The file, `form` docx or pdf; of an issued paper always the same bytes. Handing it out is recorded."""
     given = paper_pages.file(caller.me(), paper_id, form)

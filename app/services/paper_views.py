@@ -55,6 +55,11 @@ class Gap:
     typed: str = ""
     rows: bool = False  # a list: it cannot be typed in
 
+    @property
+    def sealed(self) -> bool:
+        """Whether it is on record, but shut."""
+        return self.seal is not None
+
 
 @dataclass(frozen=True, slots=True)
 class PaperPage:
