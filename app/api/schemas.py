@@ -245,7 +245,7 @@ class Task(Schema):
     draft_saved_at = fields.AwareDateTime(allow_none=True)
     clauses = fields.List(fields.Nested(Clause))
     outcomes = fields.List(fields.Nested(Outcome))
-    may = fields.List(fields.String(), metadata=_is("claim, release, complete, draft, correct"))
+    may = fields.List(fields.String(), metadata=_is("claim, release, complete, draft, correct, remark"))
     closed = Said(allow_none=True, metadata=_is("why it is no longer open; null while it is"))
     versions = fields.List(fields.Nested(Version), metadata=_is("what was sent, and its corrections, newest first"))
 

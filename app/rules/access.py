@@ -24,6 +24,7 @@ Action = Literal[
     "take",  # an unassigned task, for oneself
     "work",  # save or submit a task
     "correct",  # what was sent with a task; `author_id` is who sent it
+    "remark",  # tell colleagues something at a task
     "supervise",  # direct, reassign, extend, release, find not applicable
     "register",  # 记一件事 in a case
     "replay",  # its history
@@ -291,6 +292,7 @@ class Access:
         allowed = {
             "see": True,
             "replay": not self._outsider(person),
+            "remark": rule in _INVOLVED and resource.kind == "task",
             "register": rule in _INVOLVED and not self._outsider(person),
             "supervise": _covered(scope.supervised, resource),
             "export": rule == "audits",

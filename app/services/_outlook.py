@@ -16,9 +16,10 @@ from app import engine
 from app.db import Row, table
 from app.models import Instance
 from app.rules.forms import Field, Form
+from app.rules.forms_answers import blank
 from app.services import _seal
 from app.services.library import Library
-from app.services.views import Outcome
+from app.services.views import Outcome, Outlook
 from app.text import Text
 
 INSTANCE = table(Instance)
@@ -35,6 +36,21 @@ def outcomes(session: Session, row: Row, books: Library, form: Form, now: dateti
     base = {field.name: _first(field) for field in form.questions.values() if field.options}
     told = [outcome for field in deciding for outcome in _of_field(run, form, field, base)]
     return tuple(told) or (Outcome(SENT, {}, *run.follow(form.variables(base))),)
+
+
+def so_far(session: Session, row: Row, books: Library, form: Form, now: datetime, raw: Mapping[str, Any]) -> Outlook:
+    """What follows the answers as they stand, together; what still decides and is open comes first."""
+    run = _DryRun(session, row, books, now)
+    answers = form.validate(raw, "zh", now).answers
+    shown = form.visible(answers)
+    deciding = (
+        field for field in form.questions.values()
+        if field.options and field.name in shown and _matters(field, form, run.definition.variables)
+    )  # fmt: skip
+    missing = tuple(field.label for field in deciding if field.required and blank(answers.get(field.name)))
+    if missing:
+        return Outlook(missing)
+    return Outlook((), *run.follow(form.variables({name: answers[name] for name in answers if name in shown})))
 
 
 def _matters(field: Field, form: Form, asked: frozenset[str]) -> bool:
@@ -55,7 +71,7 @@ def _of_field(run: _DryRun, form: Form, field: Field, base: Mapping[str, Any]) -
         answers = {**base, field.name: value}
         shown = form.visible(answers)
         follows, open_ended = run.follow(form.variables({name: answers[name] for name in answers if name in shown}))
-        found.append(Outcome(option.label, {field.name: option.value}, follows, open_ended))
+        found.append(Outcome(option.label, {field.name: option.value}, follows, open_ended, field.label))
     same = {(outcome.follows, outcome.open_ended) for outcome in found}
     return found if len(same) > 1 else []
 

@@ -156,6 +156,8 @@ def _told(
     line: StoryLine, event: Row, data: Mapping[str, Any], of_task: Mapping[int | None, Sent], records: Mapping[int, Sent],
     wrapped_key: bytes | None,
 ) -> StoryLine:  # fmt: skip
+    if event["kind"] == "remarked":
+        return replace(line, words=_versions.words_of(event, wrapped_key))
     later, done = event["kind"] in ("facts_added", "corrected"), event["kind"] == "task_done"
     record = records.get(data.get("submission", 0)) if later else of_task.get(event["task_id"])
     if record is None or not (later or done):

@@ -214,6 +214,13 @@ class Telling:
     def _tell_read_reviewed(self, event: Row, data: Mapping[str, Any]) -> Told:
         return self._who_did(event, VERDICTS[data["verdict"]])
 
+    def _tell_remarked(self, event: Row, data: Mapping[str, Any]) -> Told | None:
+        element = self.element(event, data)
+        if element is None:
+            return None
+        at = Text(f"在“{element.name.zh}”下留言", f"left a note at “{element.name.en}”")
+        return self._who_did(event, at)
+
     def _tell_file_added(self, event: Row, data: Mapping[str, Any]) -> Told:
         return self._who_did(event, Text(f"加了一个附件（{data['kind']}）", f"added a file ({data['kind']})"))
 

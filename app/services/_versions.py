@@ -35,6 +35,14 @@ def _reasons(session: Session, task: Row) -> dict[int, str]:
     }
 
 
+def words_of(event: Row, wrapped_key: bytes | None) -> str:
+    """The words of a remark, which lie in its event; nothing where they were lawfully erased."""
+    if wrapped_key is None:
+        return ""
+    place = f"event.sealed:{event['case_id']}:{event['seq']}"
+    return str(_seal.open_key(wrapped_key).open(event["sealed"], place)["secret"]["words"])
+
+
 def reason_of(event: Row, wrapped_key: bytes | None) -> str:
     """Why a correction was made; nothing where that was lawfully erased."""
     if wrapped_key is None:

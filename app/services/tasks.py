@@ -28,11 +28,12 @@ from app.services import (
     inbox,
     people,
     practice,
+    remarks,
 )
 from app.services._filled import draft_place
 from app.services._work import CHANGED
 from app.services.library import Library, library
-from app.services.views import TaskPage
+from app.services.views import Outlook, TaskPage
 from app.text import Text
 
 TASK, DRAFT, USER, CASE = (table(model) for model in (Task, Draft, User, Case))
@@ -52,6 +53,8 @@ def page(person: Person, task_id: int, lang: str = "zh") -> TaskPage:
     filled = _filled.of(session, person, row, form, now, lang)
     shown = inbox.rows(session, [row], person, now, lang)[0]
     may = _may(session, person, resource) if row["status"] == "open" else _may_correct(session, person, row)
+    if filled.sensitive and row["wrapped_key"] and access.policy(session).can(person, "remark", resource):
+        may |= {"remark"}
     withheld = filled.seal is not None and not filled.seal.open
     return TaskPage(
         row=shown if filled.sensitive else replace(shown, child=children.veiled(shown.child)),
@@ -63,6 +66,7 @@ def page(person: Person, task_id: int, lang: str = "zh") -> TaskPage:
         | attachments.named(session, row["case_id"], form, filled.answers, attachments.at_hand(person, task_id)),
         clauses=tuple(books.clauses[clause] for clause in element.clauses if clause in books.clauses),
         outcomes=_outlook.outcomes(session, row, books, form, now) if row["status"] == "open" else (),
+        outlook=_outlook.so_far(session, row, books, form, now, filled.answers) if row["status"] == "open" else None,
         seen_by=_seen_by(books, row),
         may=may - UNSEEN if withheld else may,
         closed=_closed(session, row),
@@ -71,8 +75,21 @@ def page(person: Person, task_id: int, lang: str = "zh") -> TaskPage:
         erased=row["wrapped_key"] is None,
         occurred=filled.occurred,
         colleagues=_colleagues(session, person, resource) if "give" in may else (),
+        remarks=remarks.of_task(session, row) if filled.sensitive else (),
         versions=_versions.of_task(session, row, reasons=filled.sensitive) if row["status"] == "done" else (),
     )
+
+
+def outlook(person: Person, task_id: int, raw: Mapping[str, Any]) -> Outlook:
+    """What follows the answers in `raw`, for who fills the form. Raises NotFound, Forbidden, Stale."""
+    session = db.session()
+    access.require(session, person, "work", access.task_resource(session, task_id))
+    row = session.execute(inbox.base().where(TASK.c.id == task_id)).mappings().one()
+    if row["status"] != "open":
+        raise Stale("task_changed", CHANGED, task=task_id)
+    books = library(session, row["release_id"])
+    form = books.form(books.definition(row["process"]).element(row["process"], row["element"]).form or "")
+    return _outlook.so_far(session, row, books, form, practice.now(), raw)
 
 
 def is_open(task_id: int) -> bool:

@@ -135,6 +135,16 @@ class Outcome:
     when: Mapping[str, Any]  # the answers that lead here: {field: value}
     follows: tuple[Text, ...]
     open_ended: bool = False  # an operation decides: "then the system works out …"
+    question: Text = Text("", "")  # that the answer is to; empty where there is only one way
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What follows all the answers as they stand; or what must be answered before that can be said."""
+
+    missing: tuple[Text, ...]
+    follows: tuple[Text, ...] = ()
+    open_ended: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +171,15 @@ class Version:
 
 
 @dataclass(frozen=True, slots=True)
+class Remark:
+    """What somebody told colleagues at a task."""
+
+    by: str
+    at: datetime
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class TaskPage:
     """Everything the task page shows."""
 
@@ -172,6 +191,7 @@ class TaskPage:
     choices: Mapping[str, tuple[tuple[str, str], ...]]  # options_from → (value, label)
     clauses: tuple[ClauseView, ...]
     outcomes: tuple[Outcome, ...]
+    outlook: Outlook | None  # of the answers so far; None where the task is not open
     seen_by: tuple[Text, ...]
     may: frozenset[str]  # claim, release, complete, draft
     closed: Text | None = None  # set when the task is no longer open: by whom and how
@@ -181,6 +201,7 @@ class TaskPage:
     occurred: Mapping[str, str] = field(default_factory=dict)  # when it happened, as typed: "date", "time"
     versions: tuple[Version, ...] = ()  # of a task that was done: what was sent, and its corrections, newest first
     colleagues: tuple[tuple[int, str], ...] = ()  # whom it may be handed to
+    remarks: tuple[Remark, ...] = ()  # what colleagues told each other, oldest first
 
 
 @dataclass(frozen=True, slots=True)

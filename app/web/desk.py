@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, jsonify, redirect, render_template, request, url_for
@@ -14,7 +15,19 @@ from app.db import db
 from app.errors import Invalid, NotFound, Stale
 from app.rules.forms import Form
 from app.rules.occurrence import FIELD
-from app.services import access, attachments, cases, choices, commands, conflicts, inbox, notices, paper_pages, tasks
+from app.services import (
+    access,
+    attachments,
+    cases,
+    choices,
+    commands,
+    conflicts,
+    inbox,
+    notices,
+    paper_pages,
+    remarks,
+    tasks,
+)
 from app.services._work import Actor
 from app.services.views import Arrival, TaskPage
 from app.web import files, forms, frame, presenters
@@ -74,11 +87,11 @@ def task(task_id: int) -> ResponseReturnValue:
     return _task_page(page)
 
 
-def _task_page(page: TaskPage, errors: dict[str, str] | None = None, focus: str = "") -> str:
+def _task_page(page: TaskPage, errors: dict[str, str] | None = None, focus: str = "", remark: str = "") -> str:
     form, case_id = tasks.form_of(page.row.id)
     return render_template(
         "desk/task.html", page=page, form=form, errors=errors or {}, focus=focus, withheld=withheld(page),
-        papers=paper_pages.for_task(frame.me(), page.row.id), case_id=case_id,
+        papers=paper_pages.for_task(frame.me(), page.row.id), case_id=case_id, remark=remark,
     )  # fmt: skip
 
 
@@ -150,16 +163,44 @@ def _conflict(task_id: int, form: Form, raw: dict[str, Any]) -> str:
 @auth_required()
 def draft(task_id: int) -> ResponseReturnValue:
     """Keep what was typed so far; a script gets the time, a person the inbox."""
+    saved_at, wrong = _keep_draft(task_id)
+    if wrong:
+        return _task_page(tasks.page(frame.me(), task_id, frame.lang()), wrong), 422
+    if request.accept_mimetypes.best == "application/json":
+        return jsonify(saved_at=presenters.clock_time(saved_at))
+    return redirect(url_for("desk.inbox"))
+
+
+def _keep_draft(task_id: int) -> tuple[datetime, dict[str, str]]:
+    """Keep the posted form as a draft, and the files that came with it; when, and which files were refused."""
     me, (form, case_id) = frame.me(), tasks.form_of(task_id)
     raw = forms.read(form, request.form)
     access.require(db.session(), me, "work", access.task_resource(db.session(), task_id))
     wrong = files.keep(form, case_id, raw, task_id) if tasks.is_open(task_id) else {}
-    saved_at = tasks.save_draft(me, task_id, _kept(form, raw))
-    if wrong:
-        return _task_page(_with(tasks.page(me, task_id, frame.lang()), form, raw), wrong), 422
-    if request.accept_mimetypes.best == "application/json":
-        return jsonify(saved_at=presenters.clock_time(saved_at))
-    return redirect(url_for("desk.inbox"))
+    return tasks.save_draft(me, task_id, _kept(form, raw)), wrong
+
+
+@desk.post("/tasks/<int:task_id>/remark")
+@auth_required()
+def remark(task_id: int) -> ResponseReturnValue:
+    """Leave a note for colleagues at a task; what was typed in its form is kept as a draft on the way."""
+    me, words = frame.me(), request.form.get(remarks.FIELD, "")
+    if "version" in request.form and tasks.is_open(task_id):
+        _keep_draft(task_id)
+    try:
+        remarks.add(me, task_id, words, frame.lang())
+    except Invalid as error:
+        return _task_page(tasks.page(me, task_id, frame.lang()), error.fields, remark=words), 422
+    return redirect(url_for("desk.task", task_id=task_id, _anchor="remarks"))
+
+
+@desk.post("/tasks/<int:task_id>/outlook")
+@auth_required()
+def outlook(task_id: int) -> ResponseReturnValue:
+    """What follows the answers as they stand, in words, for the script that follows the form."""
+    form, _case = tasks.form_of(task_id)
+    found = tasks.outlook(frame.me(), task_id, forms.read(form, request.form))
+    return render_template("desk/outlook.html", outlook=found)
 
 
 @desk.post("/tasks/<int:task_id>/claim")

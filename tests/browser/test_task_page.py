@@ -137,3 +137,29 @@ def open_visit(site: Site) -> tuple[int, str]:
         row = db.session.execute(query.where(mine).order_by(TASK.c.id)).first()
         assert row is not None, "nobody has a visit to make in the practice data"
         return row.id, row.username
+
+
+@pytest.mark.parametrize(("lang", "phone"), LOOKS)
+def test_what_happens_next_follows_the_form_and_notes_stay(town: Site, lang: str, phone: bool) -> None:
+    task, username = open_visit(town)
+    someone = town.person(username, lang=lang, phone=phone)
+    page, end = someone.page, named(lang, phone=phone)
+    page.goto(f"/tasks/{task}")
+    claim = page.locator("form[action$='/claim'] button")
+    if claim.count():
+        claim.click()
+    now = page.locator(".outlook")
+    expect(now).to_be_visible()
+    for name, value in (("seen", "with"), ("finding", "normal"), ("parent_contact", "yes")):
+        page.locator(f'[name={name}][value="{value}"]').check(force=True)
+    expect(now).to_contain_text("这个流程到此结束" if lang == "zh" else "this process ends here")
+    page.locator('[name=seen][value="no"]').check(force=True)
+    expect(now).to_contain_text("三日内再访" if lang == "zh" else "Revisit")
+    page.fill(
+        "[name=_remark]",
+        "奶奶下午在家，可以那时去。" if lang == "zh" else "The grandmother is at home in the afternoon.",
+    )
+    page.locator(".remarks button").click()
+    expect(page.locator(".remark-words").last).to_be_visible()
+    expect(page.locator('[name=seen][value="no"]')).to_be_checked()
+    look(page, f"task-outlook-{end}")

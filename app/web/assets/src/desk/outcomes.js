@@ -7,15 +7,39 @@ export function followOutcomes(document) {
   const form = list && document.getElementById(list.dataset.outcomes);
   if (!form) return;
   const update = () => mark(list, form);
+  followOutlook(form, list.parentElement.querySelector("[data-outlook]"));
   form.addEventListener("change", update);
   update();
 }
 
+// What all the answers together lead to: the server runs the diagram on a copy, a moment after the last change.
+function followOutlook(form, place) {
+  if (!place?.dataset.outlook) return;
+  let timer = 0;
+  let newest = 0;
+  form.addEventListener("change", () => {
+    clearTimeout(timer);
+    timer = setTimeout(ask, 300);
+  });
+  async function ask() {
+    const mine = (newest += 1);
+    const body = new URLSearchParams([...new FormData(form)].filter(([, value]) => typeof value === "string"));
+    try {
+      const reply = await fetch(place.dataset.outlook, { method: "POST", body, credentials: "same-origin" });
+      if (reply.ok && !reply.redirected && mine === newest) place.innerHTML = await reply.text();
+    } catch {
+      // without a network the list of outcomes still says what each answer leads to
+    }
+  }
+}
+
 function mark(list, form) {
   const data = new FormData(form);
-  for (const item of list.children) {
+  for (const item of list.querySelectorAll("[data-when]")) {
     const when = Object.entries(JSON.parse(item.dataset.when));
-    const chosen = when.length > 0 && when.every(([name, wanted]) => agrees(data.getAll(name), wanted, form.elements[name]));
+    const asked = ([name]) => !form.querySelector(`[data-field="${CSS.escape(name)}"]`)?.closest("[hidden]");
+    const fits = ([name, wanted]) => agrees(data.getAll(name), wanted, form.elements[name]);
+    const chosen = when.length > 0 && when.every(asked) && when.every(fits);
     item.classList.toggle("is-chosen", chosen);
     item.querySelector("[data-chosen-word]").hidden = !chosen;
   }
