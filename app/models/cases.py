@@ -71,6 +71,7 @@ class Report(Base):
     code_hash: Mapped[str] = mapped_column(String(120))
     received_at: Mapped[datetime] = mapped_column(Instant)
     channel: Mapped[str] = mapped_column(String(16))
+    idempotency_key: Mapped[str | None] = mapped_column(String(64), unique=True)
 
 
 class CodeTry(Base):

@@ -16,9 +16,16 @@ from app.text import Text
 CASE, REPORT, LINK = table(Case), table(Report), table(ReportLink)
 
 
-def settle(work: Work, case: OpenCase, named: occurrence.Named, lang: str) -> dict[str, str]:
-    """Let the work's events say when they happened; returns what is wrong with the time, as a field's error."""
+def settle(
+    work: Work, case: OpenCase, named: occurrence.Named, lang: str, written_at: datetime | None = None
+) -> dict[str, str]:
+    """Let the work's events say when they happened; returns what is wrong with the time, as a field's error.
+
+    Where nothing is named, it happened when it was written down; a phone's clock that cannot be right is not believed.
+    """
     if not named:
+        if written_at and earliest(work, case) <= written_at <= work.now:
+            work.occurred_at = written_at
         return {}
     found = occurrence.when(named, work.now, earliest(work, case))
     if isinstance(found, Text):

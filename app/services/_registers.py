@@ -37,12 +37,17 @@ def code_hash(number: str, code: str) -> str:
     return hashlib.scrypt(code.encode(), salt=number.encode(), n=2**12, r=8, p=1, dklen=32).hex()
 
 
-def new_report(work: Work, case: OpenCase, channel: str) -> tuple[int, str, str]:
-    """A report's row: returns its id, its number and the six-digit code, told once and never kept."""
+def new_report(
+    work: Work, case: OpenCase, channel: str, code: str = "", mark: str | None = None
+) -> tuple[int, str, str]:
+    """A report's row: returns its id, its number and the six-digit code, told once and never kept.
+
+    `mark` stands for what a phone sent; a second report with it is refused by the database.
+    """
     number = f"{work.now:%y%m%d}-{secrets.randbelow(10**6):06d}"
-    code = f"{secrets.randbelow(10**6):06d}"
+    code = code or f"{secrets.randbelow(10**6):06d}"
     values = {"case_id": case.id, "number": number, "code_hash": code_hash(number, code),
-              "received_at": work.now, "channel": channel}  # fmt: skip
+              "received_at": work.now, "channel": channel, "idempotency_key": mark}  # fmt: skip
     report_id: int = work.session.scalar(insert(REPORT).values(values).returning(REPORT.c.id))
     case.facts |= {"report_id": report_id, "received_at": work.now.isoformat()}
     return report_id, number, code

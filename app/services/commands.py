@@ -86,7 +86,7 @@ def work_on(actor: Actor) -> Iterator[Work]:
         _step.carry_out(work)
 
 
-def complete(
+def complete(  # noqa: PLR0913 - a form says who, what and when, and how often it was sent
     task_id: int,
     version: int,
     raw: Mapping[str, Any],
@@ -95,17 +95,19 @@ def complete(
     lang: str = "zh",
     occurred_at: occurrence.Named = None,
     key: str | None = None,
+    written_at: datetime | None = None,
 ) -> Done:
     """Send a task's form: the answers are kept, the case moves on, the draft goes.
 
-    `occurred_at`: when it happened, where that was not now.
+    `occurred_at`: when it happened, where that was not now; `written_at`: when the form was filled, where it
+    could be sent only later. What is named in the form comes first.
 
     Sending the same again with the same `key` does nothing and gives the first result.
     Raises: Invalid (with a message for each field), Stale (closed or changed meanwhile), NotFound,
     Refused("key_reused") when something else was sent with this key.
     """
     sent = [task_id, version, dict(raw), *([occurred_at] if occurred_at else [])]
-    mark = _mark(key, sent) if key else None
+    mark = idempotency_mark(key, sent) if key else None
     case_id = 0
     try:
         with work_on(actor) as work:
@@ -114,7 +116,7 @@ def complete(
                 return done
             case_id = case.id
             task, live = _task_under_lock(work, task_id, version)
-            wrong = _occurrence.settle(work, case, occurred_at, lang)
+            wrong = _occurrence.settle(work, case, occurred_at, lang, written_at)
             submission_id = _submit(work, live, task, raw, lang, mark, wrong)
         return Done(case_id, submission_id, tuple(work.opened_tasks))
     except Exception as error:
@@ -130,7 +132,7 @@ def _is_ours(error: Exception) -> bool:
     return not isinstance(error, Refused) or isinstance(error, engine.EngineError | NotFound)
 
 
-def _mark(key: str, sent: list[Any]) -> str:
+def idempotency_mark(key: str, sent: list[Any]) -> str:
     """What is kept of an idempotency key: a fingerprint of the key, then one of what was sent with it."""
     body = orjson.dumps(sent, option=orjson.OPT_SORT_KEYS, default=str).decode()
     return "".join(

@@ -10,9 +10,11 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 from app.db import db, table
-from app.errors import NotFound
+from app.errors import NotFound, Refused
 from app.models import Case, Instance, Report, ReportLink, Submission, Task, Unit
 from app.rules.access import Person
 from app.services import (
@@ -68,21 +70,63 @@ class Status:
     may_add: bool = True  # what they saw since; not to a report that was lawfully erased
 
 
-def file_report(raw: Mapping[str, Any], actor: Actor, *, channel: str = "web", lang: str = "zh") -> Receipt:
+def file_report(
+    raw: Mapping[str, Any], actor: Actor, *, channel: str = "web", lang: str = "zh", key: str | None = None,
+    written_at: datetime | None = None,
+) -> Receipt:  # fmt: skip
     """Take a report: a case of its own, and intake begins at the police of that place at once.
 
-    Raises: Invalid with a message for each field.
+    `written_at` stands for when they learned of it, where a reporter leaves that open. Sending the same again with
+    the same `key` makes no second report and gives the same receipt; who holds the key could ask for it at any time.
+    Raises: Invalid with a message for each field, Refused("key_reused").
     """
+    mark = commands.idempotency_mark(key, [dict(raw)]) if key else None
+    try:
+        return _file(raw, actor, channel, lang, (key, mark), written_at)
+    except IntegrityError:  # the same, sent at the same time, was quicker
+        receipt = _filed_before(db.session(), key, mark)
+        if receipt is None:
+            raise
+        return receipt
+
+
+def _file(
+    raw: Mapping[str, Any], actor: Actor, channel: str, lang: str, sent: tuple[str | None, str | None],
+    written_at: datetime | None,
+) -> Receipt:  # fmt: skip
     with commands.work_on(actor) as work:
+        receipt = _filed_before(work.session, *sent)
+        if receipt:
+            return receipt
+        if written_at and not raw.get("learned_at"):
+            raw = {**raw, "learned_at": min(written_at, work.now).isoformat()}
         release_id = releases.current(work.session)
         form = library(work.session, release_id).form(PUBLIC_FORM)
         answers = commands.checked(form, raw, lang, work.now, choices.of(work.session, {}, form, lang))
         path = _path(work.session, answers.get("village"))
         case = work.open_case("report", path)
-        report_id, number, code = _registers.new_report(work, case, channel)
+        key, mark = sent
+        report_id, number, code = _registers.new_report(work, case, channel, _code_of(key) if key else "", mark)
         live = _queue.start(work, case, PROCESS, {"report_id": report_id}, release_id)
         submissions.add(work, case, form, answers, f"public.{PUBLIC_FORM}", live=live)
         return Receipt(number, code, report_id, case.id)
+
+
+def _code_of(key: str) -> str:
+    """The six digits of a report that came with this key: nobody keeps them, yet they can be told once more."""
+    return f"{int.from_bytes(_seal.blind_index('report.code', key)) % 10**6:06d}"
+
+
+def _filed_before(session: Session, key: str | None, mark: str | None) -> Receipt | None:
+    if not key or not mark:
+        return None
+    query = select(Report).where(Report.idempotency_key.startswith(mark[: len(mark) // 2]))
+    row = session.scalar(query)
+    if row is None:
+        return None
+    if row.idempotency_key != mark:
+        raise Refused("key_reused", commands.KEY_REUSED, report=row.id)
+    return Receipt(row.number, _code_of(key), row.id, row.case_id)
 
 
 def form(lang: str = "zh") -> tuple[dict[str, Any], dict[str, choices.Options]]:

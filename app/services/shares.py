@@ -57,6 +57,15 @@ def parts(session: Session, view: str, person: Person, now: datetime) -> Sequenc
     return found[view]
 
 
+def to_do(session: Session, person: Person, process: str, most: int, now: datetime) -> list[int]:
+    """Open tasks of `process` that are this person's, or nobody's yet in their post; those first that fall due first."""
+    wanted = select(TASK.c.due_at, TASK.c.id).where(TASK.c.status == "open", TASK.c.process == process)
+    wanted = wanted.order_by(TASK.c.due_at, TASK.c.id).limit(most)
+    conditions = [part for view in ("mine", "free") for part in parts(session, view, person, now)]
+    found = {(row.due_at, row.id) for part in conditions for row in session.execute(wanted.where(part))}
+    return [task_id for _due, task_id in sorted(found)[:most]]
+
+
 def _seen(session: Session, person: Person) -> Any:
     return select(CASE.c.id).where(CASE.c.id == TASK.c.case_id, access.seen_cases(session, person)).exists()
 

@@ -13,6 +13,7 @@ from app.web.desk import desk
 from app.web.files import files
 from app.web.forms import sheet
 from app.web.health import health
+from app.web.kept import kept, send_report
 from app.web.oversight import oversight
 from app.web.papers import papers
 from app.web.population import population
@@ -54,7 +55,9 @@ def register(app: Flask) -> None:
         processes,
         report,
         health,
+        kept,
     ):
         app.register_blueprint(blueprint)
+    app.extensions["csrf"].exempt(send_report)  # it asks for the token itself, of whoever has signed in
     if signin.demo_settings(app):
         app.register_blueprint(practice)

@@ -88,6 +88,36 @@ def sprite() -> str:
     return _url(manifest()["src/icons.svg"]["file"])
 
 
+def worker() -> str:
+    """The service worker's script. Raises BuildFailed when nothing is built."""
+    try:
+        return (DIST / "sw.js").read_text()
+    except FileNotFoundError as error:
+        raise BuildFailed("The pages are not built. Run: make web") from error
+
+
+def shell(*entries: str) -> list[str]:
+    """The addresses of all that pages of these entries load, and of the icons."""
+    found: dict[str, None] = {sprite(): None}
+    for entry in entries:
+        found.update(dict.fromkeys(_files(f"src/{entry}.js")))
+    return list(found)
+
+
+def _files(name: str) -> Iterator[str]:
+    built = manifest()[name]
+    yield _url(built["file"])
+    yield from (_url(css) for css in _names(built.get("css")))
+    for other in (*_names(built.get("imports")), *_names(built.get("dynamicImports"))):
+        yield from _files(other)
+
+
+def version() -> str:
+    """What changes with any of the pages' sources or words."""
+    words = [path for path in sorted(TRANSLATIONS.glob("*/LC_MESSAGES/*.mo"))]
+    return hashlib.sha256(f"{_stamp(DIST)} {[path.stat().st_mtime_ns for path in words]}".encode()).hexdigest()[:16]
+
+
 def install(app: Flask) -> None:
     """Give templates `assets(entry)`, `sprite()` and `has_endpoint(name)`."""
     app.jinja_env.globals.update(assets=assets, sprite=sprite, has_endpoint=app.view_functions.__contains__)
@@ -114,7 +144,7 @@ def build() -> bool:
 def _sources() -> list[Path]:
     """Everything the output depends on; templates because they name the icons."""
     own = [path for folder in ("src", "build") for path in (ASSETS / folder).rglob("*") if path.is_file()]
-    own += [ASSETS / name for name in ("package.json", "package-lock.json", "vite.config.js")]
+    own += [ASSETS / name for name in ("package.json", "package-lock.json", "vite.config.js", "vite.worker.config.js")]
     return own + list(TEMPLATES.rglob("*.html"))
 
 
@@ -176,7 +206,8 @@ def _install_packages(npm: list[str]) -> None:
 def _bundle(node: list[str], stamp: str) -> None:
     fresh = DIST.with_name("dist.new")
     vite = ASSETS / "node_modules" / "vite" / "bin" / "vite.js"
-    _run([*node, str(vite), "build"], "The pages could not be built", OUT_DIR=str(fresh))
+    for config in ("vite.config.js", "vite.worker.config.js"):
+        _run([*node, str(vite), "build", "--config", config], "The pages could not be built", OUT_DIR=str(fresh))
     (fresh / STAMP).write_text(stamp)
     shutil.rmtree(DIST, ignore_errors=True)
     fresh.rename(DIST)

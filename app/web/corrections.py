@@ -48,7 +48,7 @@ def send(task_id: int) -> ResponseReturnValue:
     except Stale as error:
         again = _with(corrections.page(me, task_id, frame.lang()), form, raw)
         return _page(again, stale=error.text.say(frame.lang())), 409
-    return redirect(url_for("cases.show", case_id=case_id))
+    return frame.settled(redirect(url_for("cases.show", case_id=case_id)))
 
 
 def _chosen(form: Form, task_id: int, raw: dict[str, Any]) -> dict[str, Any]:

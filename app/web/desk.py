@@ -139,13 +139,14 @@ def complete(task_id: int) -> ResponseReturnValue:
     try:
         commands.complete(
             task_id, request.form.get("version", -1, type=int), raw, Actor(me.id, "desk"), lang=frame.lang(),
-            occurred_at=forms.occurred(request.form),
+            occurred_at=forms.occurred(request.form), key=forms.key(request.form),
+            written_at=forms.written(request.form, frame.now()),
         )  # fmt: skip
     except Invalid as error:
         return _task_page(_with(tasks.page(me, task_id, frame.lang()), form, raw), error.fields), 422
     except Stale:
         return _conflict(task_id, form, raw), 409
-    return redirect(url_for("cases.show", case_id=case_id))
+    return frame.settled(redirect(url_for("cases.show", case_id=case_id)))
 
 
 def _conflict(task_id: int, form: Form, raw: dict[str, Any]) -> str:
@@ -155,7 +156,9 @@ def _conflict(task_id: int, form: Form, raw: dict[str, Any]) -> str:
     if "draft" in page.may:
         tasks.save_draft(me, task_id, _kept(form, raw))
     typed = [*forms.write(form, raw).items(multi=True), *forms.write_occurred(request.form)]
+    typed += [(name, request.form[name]) for name in (forms.KEY, forms.WRITTEN) if name in request.form]
     seen = conflicts.of_task(me, task_id, form, raw, frame.lang())
+    seen = replace(seen, mine_at=forms.written(request.form, frame.now()) or seen.mine_at)
     return render_template("desk/conflict.html", page=page, conflict=seen, typed=typed)
 
 

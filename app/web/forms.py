@@ -2,7 +2,8 @@
 
 Names of inputs: `name`; `name_date` and `name_time` for an instant; `name` repeated for a
 checklist; `children-0-name` for a list's rows; `name_new` for files that are being added. The
-buttons `_add_row` and `_remove_row` change rows without script. No answer is judged here.
+buttons `_add_row` and `_remove_row` change rows without script; `_key` and `_written` come from a
+phone that may have been without network (ADR 0018). No answer is judged here.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from werkzeug.datastructures import FileStorage, MultiDict
@@ -25,6 +27,9 @@ from app.rules.occurrence import FIELD
 Data = MultiDict[str, str]
 BLANK_ROW = "__i__"  # stands for the number of a row that the script has still to add
 ID = "q-"
+KEY, WRITTEN = "_key", "_written"
+ON_ITS_WAY = timedelta(minutes=10)
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _ROW = re.compile(r"([a-z][a-z0-9_]*)-(\d{1,4})-.+")
 _REMOVED = re.compile(r"([a-z][a-z0-9_]*)-(\d{1,4})")
 
@@ -61,6 +66,21 @@ def uploads(form: Form, files: MultiDict[str, FileStorage]) -> dict[str, list[Fi
         if field.kind == "filepicker"
     }
     return {name: new for name, new in chosen.items() if new}
+
+
+def key(data: Data) -> str | None:
+    """What the phone calls this sending, so that sending it again does nothing."""
+    found = data.get(KEY, "")
+    return found if _UUID.fullmatch(found) else None
+
+
+def written(data: Data, now: datetime) -> datetime | None:
+    """When the form was filled, where it came only later; a few minutes are no delay."""
+    try:
+        found = datetime.fromisoformat(data.get(WRITTEN, ""))
+    except ValueError:
+        return None
+    return found if found.tzinfo is not None and now - found > ON_ITS_WAY else None
 
 
 def occurred(data: Data) -> dict[str, str]:

@@ -22,10 +22,10 @@ from app import errors
 from app.db import db
 from app.models import Unit
 from app.rules.access import ADMIN, AUDITOR, POLICY, Person
-from app.services import access, practice, releases
+from app.services import access, people, practice, releases
 from app.services.library import Library
 from app.text import Text
-from app.web import presenters, signin
+from app.web import forms, presenters, signin
 
 log = logging.getLogger(__name__)
 locale = Blueprint("locale", __name__)
@@ -54,8 +54,8 @@ STATUS: dict[type[errors.Refused], int] = {
 
 
 def lang() -> str:
-    """The language of this request: the cookie's, else Chinese."""
-    chosen = request.cookies.get(COOKIE, "zh") if request else "zh"
+    """The language of this request: what its address says, else the cookie's, else Chinese."""
+    chosen = g.get("lang") or request.cookies.get(COOKIE, "zh") if request else "zh"
     return chosen if chosen in LANGUAGES else "zh"
 
 
@@ -121,7 +121,8 @@ def sections(person: Person) -> list[dict[str, Any]]:
 
 def context() -> dict[str, Any]:
     """What base.html needs; an error page must be drawn even when the database does not answer."""
-    given: dict[str, Any] = {"lang": lang(), "nav": [], "person": None, "practice": None, "find_url": None}
+    given: dict[str, Any] = {"lang": lang(), "nav": [], "person": None, "practice": None, "find_url": None, "who": ""}
+    given["now_iso"] = now().isoformat()
     if signin.demo():
         given["practice"] = {"now": presenters.absolute(now(), now(), lang()), "password": DEMO_PASSWORD, "people": []}
         if request.endpoint == "security.login":
@@ -130,6 +131,7 @@ def context() -> dict[str, Any]:
         given["nav"] = sections(me())
         given["person"] = _who(me())
         given["find_url"] = url_for("cases.index")
+        given["who"] = people.alias(me().id)
     return given
 
 
@@ -154,6 +156,14 @@ def safe_context() -> dict[str, Any]:
     except Exception:
         log.exception("the frame could not be filled")
         return {"lang": lang(), "nav": [], "person": None, "practice": None}
+
+
+def settled(answer: Response) -> Response:
+    """Tell the page that comes next that what it kept under this key has arrived. Source: ADR 0018."""
+    key = forms.key(request.form)
+    if key:
+        answer.set_cookie("settled", key, max_age=600, samesite="Lax", secure=not signin.demo())
+    return answer
 
 
 def headers(answer: Response) -> Response:

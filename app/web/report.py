@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_security import current_user
@@ -46,17 +47,24 @@ def start() -> ResponseReturnValue:
     return _send(form, posted) if step == 2 else _show(step + 1, posted)
 
 
-def _raw(form: Form, posted: MultiDict[str, str]) -> dict[str, Any]:
+def raw_answers(form: Form, posted: MultiDict[str, str]) -> dict[str, Any]:
+    """What was posted, without children of whom nothing was said."""
     raw = forms.read(form, posted)
     raw["children"] = [row for row in raw.get("children") or [] if any(row.values())]
-    raw["learned_at"] = raw.get("learned_at") or frame.now().isoformat()
     return raw
+
+
+def written(posted: MultiDict[str, str]) -> datetime:
+    """When they learned of it, where they leave that open: when they wrote it down."""
+    return forms.written(posted, frame.now()) or frame.now()
 
 
 def _errors(form: Form, posted: MultiDict[str, str], steps: tuple[tuple[str, ...], ...]) -> dict[str, str]:
     """What is still wrong in the steps done so far."""
     offered = choices.of(db.session(), {}, form, frame.lang())
-    found = form.validate(_raw(form, posted), frame.lang(), frame.now(), offered).errors
+    raw = raw_answers(form, posted)
+    raw["learned_at"] = raw.get("learned_at") or frame.now().isoformat()
+    found = form.validate(raw, frame.lang(), frame.now(), offered).errors
     return {
         name.replace(".", "-"): text for name, text in found.items() if any(_of({name: text}, names) for names in steps)
     }
@@ -69,11 +77,14 @@ def _of(errors: dict[str, str], names: tuple[str, ...]) -> dict[str, str]:
 def _send(form: Form, posted: MultiDict[str, str]) -> ResponseReturnValue:
     actor = Actor(current_user.id, "reporter") if current_user.is_authenticated else Actor(None, "reporter")
     try:
-        receipt = reports.file_report(_raw(form, posted), actor, lang=frame.lang())
+        receipt = reports.file_report(
+            raw_answers(form, posted), actor, lang=frame.lang(), key=forms.key(posted), written_at=written(posted)
+        )
     except Invalid as error:
         return _show(0, posted, errors=error.fields), 422
     after = [_("值班民警马上判断孩子有没有危险，有危险先去看孩子。"), _("受理之后，三天内可以凭编号查到进展。")]
-    return render_template("report/done.html", number=receipt.number, code=receipt.code, next=after)
+    page = render_template("report/done.html", number=receipt.number, code=receipt.code, next=after)
+    return frame.settled(make_response(page))
 
 
 def _show(step: int, posted: MultiDict[str, str], errors: dict[str, str] | None = None, more: int = 0) -> str:

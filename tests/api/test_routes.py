@@ -33,6 +33,7 @@ ROUTES = {
     # anybody
     "static": PUBLIC, "security.static": PUBLIC, "security.login": PUBLIC, "security.logout": PUBLIC, "locale.switch": PUBLIC,
     "report.start": PUBLIC, "report.ask": PUBLIC, "health.alive": PUBLIC, "health.ready": PUBLIC, "api-docs.openapi_json": PUBLIC,
+    "kept.worker": PUBLIC, "kept.unsent": PUBLIC, "kept.report_form": PUBLIC, "kept.session": PUBLIC, "kept.send_report": PUBLIC,
     "api-tokens.create": PUBLIC, "api-reports.form": PUBLIC, "api-reports.file": PUBLIC, "api-reports.status": PUBLIC,
     # this machine, or the holder of a token
     "health.metrics": MACHINE,
@@ -43,7 +44,7 @@ ROUTES = {
     "api-cases.index": SIGNED_IN, "api-cases.search": SIGNED_IN, "api-deadlines.index": SIGNED_IN, "api-releases.index": SIGNED_IN,
     "api-releases.current": SIGNED_IN, "api-releases.listing": SIGNED_IN, "desk.notices": SIGNED_IN, "records.unseal": SIGNED_IN,
     "records.reviews": SIGNED_IN, "authenticator.show": SIGNED_IN, "authenticator.keep": SIGNED_IN,
-    "desk.pulse": SIGNED_IN, "desk.many": SIGNED_IN, "desk.keep_filter": SIGNED_IN,
+    "desk.pulse": SIGNED_IN, "desk.many": SIGNED_IN, "desk.keep_filter": SIGNED_IN, "kept.visits": SIGNED_IN,
     # whose work it is, or who may see it: tests/api/test_access_matrix.py
     "desk.task": CASEWORK, "desk.complete": CASEWORK, "desk.draft": CASEWORK, "desk.claim": CASEWORK, "desk.release": CASEWORK,
     # tests/api/test_inbox.py
@@ -65,10 +66,12 @@ ROUTES = {
     "api-papers.index": CASEWORK, "api-papers.draft": CASEWORK, "api-papers.show": CASEWORK, "api-papers.fill": CASEWORK,
     "api-papers.issue": CASEWORK, "api-papers.withdraw": CASEWORK, "api-papers.file": CASEWORK,
     "papers.templates": POLICIES, "papers.upload": POLICIES, "papers.template": POLICIES,
+    # tests/api/test_kept.py
+    "kept.visit": CASEWORK, "kept.send_task": CASEWORK,
 }  # fmt: skip
 WRITES = frozenset(("POST", "PUT", "PATCH", "DELETE"))
-PROVED_ELSEWHERE = frozenset(("api-tokens.create", "api-reports.file", "api-reports.status"))
-"""Calls of the API that nobody in particular may make: they carry no session's rights (test_signing_in.py)."""
+PROVED_ELSEWHERE = frozenset(("api-tokens.create", "api-reports.file", "api-reports.status", "kept.send_report"))
+"""Calls that nobody in particular may make: they carry no session's rights (test_signing_in.py)."""
 
 
 def rules(site: Site) -> Iterator[tuple[Rule, str, str]]:

@@ -227,8 +227,10 @@ function keepDraft(form, words) {
     sending = false;
     if (closed) return;
     show(line, words, outcome);
-    if (outcome.state === "saved") failures = 0;
-    else if (outcome.state === "stale") closed = true;
+    if (outcome.state === "saved") {
+      failures = 0;
+      if (!unsaved) form.dispatchEvent(new Event("draft-saved"));
+    } else if (outcome.state === "stale") closed = true;
     else {
       unsaved = true;
       later(RETRIES[Math.min(failures, RETRIES.length - 1)]);
@@ -242,6 +244,7 @@ function keepDraft(form, words) {
     closed = true;
     clearTimeout(timer);
   });
+  form.addEventListener("not-sent", () => (closed = false));
   addEventListener("pageshow", (event) => {
     if (event.persisted) closed = false;
   });
@@ -310,6 +313,7 @@ function sayBusy(form) {
     if (form.dataset.busy) event.preventDefault();
     else if (!event.submitter?.name) set(true);
   });
+  form.addEventListener("not-sent", () => set(false));
   addEventListener("pageshow", () => set(false));
 }
 

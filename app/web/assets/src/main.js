@@ -9,9 +9,9 @@ import "./css/print.css";
 
 import { dismissFlashes } from "./behaviours/flash.js";
 import { focusSummary } from "./behaviours/focus.js";
-import { keepTyped } from "./behaviours/keep.js";
 import { followKeys } from "./behaviours/keys.js";
 import { chooseTheme } from "./behaviours/theme.js";
+import { keepWhatIsTyped } from "./kept/start.js";
 
 // Style sheets of single pages, and the forms' own script: picked up when they are there.
 import.meta.glob(["./css/*.css", "!./css/{tokens,base,frame,parts,fields,print,diagram,replay,studio}.css"], { eager: true });
@@ -20,5 +20,5 @@ import.meta.glob("./forms.js", { eager: true });
 chooseTheme(document);
 dismissFlashes(document);
 followKeys(document);
-keepTyped(document, sessionStorage);
 focusSummary(document);
+keepWhatIsTyped(document);

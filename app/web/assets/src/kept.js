@@ -1,0 +1,104 @@
+// The page of what is not sent yet: each with when it was filled, what is the matter with it, and what one can do.
+
+import { fillIn, meet, timeWords } from "./kept/me.js";
+import { session } from "./kept/send.js";
+import { able, drop, list, put } from "./kept/store.js";
+
+const find = (name, within = document) => within.querySelector(`[data-${name}]`);
+const shown = (element, wanted) => {
+  element.hidden = !wanted;
+};
+
+async function draw(me) {
+  const things = (await Promise.all(me.seen.map(async (who) => (await list(who, "unsent")).map((thing) => ({ who, ...thing }))))).flat();
+  const pages = (await Promise.all(me.seen.map((who) => list(who, "page")))).flat();
+  const waiting = things.filter(({ value }) => value.state !== "sent");
+  const since = new Date(Math.min(...waiting.map(({ value }) => new Date(value.written))));
+  const rest = things.length ? "sent" : me.fresh && navigator.onLine ? "none" : "offline";
+  const state = waiting.length ? "waiting" : rest;
+  const values = { n: waiting.length, time: waiting.length ? timeWords(since, me.now()) : "" };
+  for (const name of ["unsent-title", "unsent-lead"]) find(name).textContent = fillIn(find(name).dataset[state], values);
+  shown(find("unsent-actions"), waiting.length || state === "offline");
+  find("unsent-list").replaceChildren(...things.map((thing) => item(thing, me)));
+  shown(find("pages"), pages.length);
+  find("page-list").replaceChildren(...pages.map(link));
+}
+
+function item({ who, name, value }, me) {
+  const piece = find("unsent-item").content.cloneNode(true);
+  const { state, title, text, written, receipt } = value;
+  find("title", piece).textContent = title;
+  find("when", piece).textContent = fillIn(find("when", piece).dataset.when, { time: timeWords(new Date(written), me.now()) });
+  find("state", piece).textContent = fillIn(find("state", piece).dataset[state], { text: text ?? "" });
+  if (receipt) {
+    shown(find("receipt", piece), true);
+    find("number", piece).textContent = receipt.number;
+    find("code", piece).textContent = `${receipt.code.slice(0, 3)} ${receipt.code.slice(3)}`;
+  }
+  const gone = () => drop(who, "unsent", name).then(() => draw(me));
+  offer(find("mend-it", piece), state === "mend" || (state === "refused" && value.page), () => mend(who, name, value));
+  offer(find("compare", piece), state === "conflict", () => compare(value));
+  offer(find("noted", piece), state === "sent", gone);
+  shown(find("discard", piece), state !== "sent");
+  find("discard-it", piece).addEventListener("click", gone);
+  return piece;
+}
+
+function offer(button, wanted, act) {
+  shown(button, wanted);
+  button.addEventListener("click", act);
+}
+
+/* The form again, filled as it was: a task's own page finds it here, a report becomes a draft. */
+async function mend(who, name, value) {
+  if (value.kind === "report") {
+    await put(who, "draft", value.as, { fields: value.fields, written: value.written });
+    await drop(who, "unsent", name);
+  }
+  location.assign(value.page || "/report/");
+}
+
+/* Both versions stand on the server's own page. */
+async function compare(value) {
+  const now = await session();
+  if (!now?.who) return refresh(now);
+  const form = document.createElement("form");
+  Object.assign(form, { method: "post", action: `${value.page}/complete`, hidden: true });
+  for (const [name, text] of [["csrf_token", now.csrf], ...value.fields]) {
+    const field = document.createElement("input");
+    Object.assign(field, { type: "hidden", name, value: text });
+    form.append(field);
+  }
+  document.body.append(form);
+  form.submit();
+}
+
+function refresh(now) {
+  const line = find("retry-line");
+  line.textContent = now ? line.dataset.signIn : line.dataset.none;
+  shown(find("sign-in-link"), Boolean(now));
+}
+
+function link({ name, value }) {
+  const piece = find("page-item").content.cloneNode(true);
+  const anchor = piece.querySelector("a");
+  Object.assign(anchor, { href: name, textContent: value.title });
+  piece.querySelector("span").textContent = value.due;
+  return piece;
+}
+
+async function start() {
+  if (!able()) return;
+  const me = await meet();
+  shown(find("not-done"), location.hash === "#not-done");
+  await draw(me);
+  document.addEventListener("kept-changed", () => draw(me));
+  find("retry").addEventListener("click", async () => {
+    const now = await session();
+    const theirs = (await Promise.all(me.seen.map((who) => list(who, "unsent")))).flat();
+    if (!now || (!now.who && me.seen.length > 1 && theirs.length)) refresh(now);
+    document.dispatchEvent(new Event("kept-retry"));
+  });
+}
+
+start();
