@@ -158,13 +158,10 @@ class Walk:
 
 def erasures(connection: Connection, report: Report, case_id: int | None = None) -> None:
     """A case without a key must end with its erasure, and one that ends so must have none."""
-    last = (EVENT.c.case_id == CASE.c.id) & (EVENT.c.seq == CASE.c.last_seq)
-    wanted = select(CASE.c.id, CASE.c.wrapped_key, EVENT.c.kind)
-    if case_id is not None:
-        wanted = wanted.where(CASE.c.id == case_id)
-    keyless = wanted.outerjoin(EVENT, last).where(CASE.c.wrapped_key.is_(None))
-    ended = wanted.join(EVENT, last).where(CASE.c.wrapped_key.is_not(None), CASE.c.last_seq > 0, EVENT.c.kind == ERASED)
-    for found, key, kind in connection.execute(keyless.union_all(ended)):
+    last = select(EVENT.c.kind).where(EVENT.c.case_id == CASE.c.id, EVENT.c.seq == CASE.c.last_seq).scalar_subquery()
+    erased = (CASE.c.last_seq > 0) & (last == ERASED)
+    query = select(CASE.c.id, CASE.c.wrapped_key, last).where(CASE.c.wrapped_key.is_(None) | erased)
+    for found, key, kind in connection.execute(query if case_id is None else query.where(CASE.c.id == case_id)):
         if key is None and kind == ERASED:
             report.erased += 1
         else:

@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 from flask_security import auth_required
 from markupsafe import Markup
 
+from app.clock import LAW_ZONE
 from app.db import db
 from app.rules.access import AUDITOR, Resource
 from app.services import access, audit_log, audit_paper, audited, replay
@@ -37,7 +38,8 @@ def head() -> ResponseReturnValue:
     access.require(db.session(), frame.me(), "see", Resource("log"))
     signed = audit_log.newest(db.session())
     qr = audit_paper.qr(signed) if signed else ""
-    return render_template("audit/head.html", signed=signed, qr=Markup(qr))  # noqa: S704 - drawn here, from a head
+    at = f"{signed.head.at.astimezone(LAW_ZONE):%Y-%m-%d %H:%M:%S %z}" if signed else ""
+    return render_template("audit/head.html", signed=signed, at=at, qr=Markup(qr))  # noqa: S704 - drawn here, from a head
 
 
 @audit.get("/cases/<int:case_id>", endpoint="replay")

@@ -279,6 +279,7 @@ def test_the_newest_head_prints_with_its_code(site: Site) -> None:
     page = caller.get("/audit/head")
     assert page.status_code == 200
     assert signed.paper() in page.text
+    assert "2026-03-02 10:00:00 +0800" in page.text, "a sheet is read years later"
     assert audit_paper.qr(signed) in page.text
     assert "/audit/head" in caller.get("/audit/").text
     with site.app.app_context():

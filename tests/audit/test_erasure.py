@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import subprocess
+import zipfile
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -25,6 +26,7 @@ from app.services import (
     audit_export,
     audit_log,
     commands,
+    exports,
     people,
     releases,
     replay,
@@ -90,12 +92,21 @@ def test_nothing_can_be_read_and_the_record_stays_whole(app: Flask, child: int, 
         assert any("lawfully erased" in words.en for words in report.words())
     audit_export.case(child, tmp_path / "erased.zip")
     assert f"{last['seq']} events of 1 cases" in verify(tmp_path / "erased.zip")
+    with zipfile.ZipFile(tmp_path / "erased.zip") as bundle:
+        taken = [bundle.read(name).decode() for name in bundle.namelist()]
+    taken += ["".join(exports.of_everything().write(form)) for form in exports.FORMATS]
+    assert all(words not in text for text in taken for words in (NAME, WORDS, TYPED))
+    assert all(str(child) in text for text in taken[-3:]), "the case itself stands in every log"
 
 
 def test_backups_made_afterwards_do_not_hold_the_key(app: Flask, child: int, tmp_path: Path) -> None:
     wrapped = case_row(child)["wrapped_key"]
     with transaction() as session:  # an older copy of the row lies about, as after any step
         session.execute(sa.update(Case).where(Case.id == child).values(version=Case.version + 1))
+    db.session.remove()
+    (tmp_path / "before").mkdir()
+    for backup in backups(app, tmp_path / "before"):
+        assert wrapped in backup or wrapped.hex().encode() in backup.lower(), "a backup made before has it"
     audit_erasure.erase_case_key(child, BASIS, SYSTEM)
     db.session.remove()
     for backup in backups(app, tmp_path):
