@@ -70,6 +70,7 @@ FORM_FACTS: Mapping[str, tuple[Lesson, ...]] = {
     "F04": (Lesson("accepted_at", "case", when='intake_decision == "accept"'),),
     "F04R": (Lesson("accepted_at", "case", when='refusal_review == "overturn"'),),
     "F04T": (CHASED, Lesson("accepted_at", "case", when='transfer_next == "take"')),
+    "F06": (Lesson("child_seen_at", "case", "seen_at", 'seen_child == "yes"'),),
     "F06P": (Lesson("last_check_at"),),
     "F07": (
         Lesson("situation_established_at"),
@@ -78,13 +79,17 @@ FORM_FACTS: Mapping[str, tuple[Lesson, ...]] = {
     ),
     "F09": (Lesson("last_notice_at", "case"),),
     "F10": (Lesson("order_served_at", field="served_at"),),
-    "F12": (Lesson("unattended_now", "case", when='carer_ok == "yes" and seen != "no"', value=False),),
+    "F12": (
+        Lesson("unattended_now", "case", when='carer_ok == "yes" and seen != "no"', value=False),
+        Lesson("child_seen_at", "case", "visited_at", 'seen != "no"'),
+    ),
     "F16": (
         Lesson("caution_issued_at", "case", "done_at", '"caution" in measure'),
         Lesson("police_case_accepted_at", "case", "done_at", '"accept" in measure'),
     ),
     "F17": (
         Lesson("placed_at", "case", "handed_at", 'accepted == "yes"'),
+        Lesson("child_seen_at", "case", "handed_at", 'accepted == "yes"'),
         Lesson("last_notice_at", "case", "handed_at", 'accepted == "yes"'),
         Lesson("unattended_now", "case", when='accepted == "yes"', value=False),
     ),
@@ -100,7 +105,10 @@ FORM_FACTS: Mapping[str, tuple[Lesson, ...]] = {
     "F28R": (Lesson("petition_filed_at", field="filed_at"),),
     "F30A": (Lesson("registered_at", "case", when='file_ok == "yes"'),),
     "F30T": (Lesson("returned_at", when='township_review == "return"'),),
-    "F32": (Lesson("last_visit_at", "case", "visited_at", 'seen != "no"'),),
+    "F32": (
+        Lesson("last_visit_at", "case", "visited_at", 'seen != "no"'),
+        Lesson("child_seen_at", "case", "visited_at", 'seen != "no"'),
+    ),
     "F33": (Lesson("absent_since", field="absent_since"),),
     "F34": (Lesson("dropout_registered_at"),),
     "F35O": (
@@ -217,6 +225,12 @@ def presumed_risk(facts: Mapping[str, Any]) -> str | None:
     if facts.get("danger_now") is True:
         return "red"
     return "orange" if facts.get("founded") is True else None
+
+
+def child_seen_at(facts: Mapping[str, Any]) -> datetime | None:
+    """When somebody last had the child before them: the police, a visitor, whoever took the child in."""
+    told = [facts[name] for name in ("child_seen_at", "last_visit_at") if facts.get(name)]
+    return max(map(datetime.fromisoformat, told), default=None)
 
 
 def _learned(lessons: tuple[Lesson, ...], answers: Mapping[str, Any], now: datetime) -> dict[str, Learned]:

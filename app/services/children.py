@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Any, cast
@@ -14,12 +14,12 @@ from sqlalchemy.orm import Session
 from app.clock import LAW_ZONE
 from app.db import Row, table
 from app.models import Guardian, Unit
-from app.rules.facts import presumed_risk
+from app.rules.facts import child_seen_at, presumed_risk
 from app.services import _registers, _seal
 from app.services.views import ChildLine, Relative, Risk
 from app.text import Text
 
-GUARDIAN = table(Guardian)
+GUARDIAN, UNIT = table(Guardian), table(Unit)
 GOVERNING = ("village", "township_government", "county_government", "city_government")
 """The bodies whose name is the name of their place."""
 KINDS = {
@@ -46,7 +46,6 @@ def line(row: Row, now: datetime) -> ChildLine | None:
     if row["wrapped_key"] is None:
         return ChildLine(row["case_id"], "", "", None, row["risk"], row["place"] or "", erased=True)
     told = told_of(row)
-    seen = row["facts"].get("last_visit_at")
     return ChildLine(
         case_id=row["case_id"],
         name=str(told.get("name") or ""),
@@ -54,7 +53,7 @@ def line(row: Row, now: datetime) -> ChildLine | None:
         age=age(str(told.get("age_or_dob") or ""), now),
         risk=cast(Risk, row["risk"] or presumed_risk(row["facts"]) or ""),
         place=row["place"] or "",
-        last_seen_at=datetime.fromisoformat(seen) if seen else None,
+        last_seen_at=child_seen_at(row["facts"]),
     )
 
 
@@ -106,6 +105,14 @@ def family(session: Session, case_id: int, wrapped_key: bytes | None, lang: str)
         )
         for _, kind, told in guardians(session, case_id, wrapped_key)
     )
+
+
+def place_names(session: Session, paths: Iterable[str], lang: str) -> dict[str, str]:
+    """The names of the places at these paths, by path: those of the bodies that govern them."""
+    query = select(UNIT.c.path, UNIT.c.name_zh, UNIT.c.name_en).where(
+        UNIT.c.path.in_(paths), UNIT.c.sector.in_(GOVERNING)
+    )
+    return {path: Text(zh, en).say(lang) for path, zh, en in session.execute(query)}
 
 
 def place_name(session: Session, path: str, lang: str) -> str:

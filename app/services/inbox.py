@@ -7,7 +7,7 @@ see what follows from the person's posts; nothing else is read. Source: PERFORMA
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any, Literal
@@ -97,7 +97,7 @@ def key_of(after: str) -> tuple[datetime, int]:
 
 def rows(session: Session, found: Sequence[Row], person: Person, now: datetime, lang: str) -> tuple[InboxRow, ...]:
     """Rows as a list shows them; names are opened only for those who get here."""
-    places = _places(session, {row["path"] for row in found}, lang)
+    places = children.place_names(session, {row["path"] for row in found}, lang)
     ids = [row["id"] for row in found]
     drafts, watched = _drafts(session, person.id, ids), _watched(session, person.id, ids)
     shown = (_row(session, row, places, drafts, person, now, lang) for row in found)
@@ -156,13 +156,6 @@ def due_view(books: Library, row: Row) -> DueView:
         source=said.source.strip("—"),
         is_choice=said.is_choice,
     )
-
-
-def _places(session: Session, paths: Iterable[str], lang: str) -> dict[str, str]:
-    query = select(UNIT.c.path, UNIT.c.name_zh, UNIT.c.name_en).where(
-        UNIT.c.path.in_(paths), UNIT.c.sector.in_(children.GOVERNING)
-    )
-    return {path: Text(zh, en).say(lang) for path, zh, en in session.execute(query)}
 
 
 def _drafts(session: Session, user_id: int, task_ids: Sequence[int]) -> set[str]:

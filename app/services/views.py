@@ -319,3 +319,25 @@ class OversightPage:
     incidents: tuple[tuple[int, str, Text, datetime], ...]
     as_of: datetime
     people: tuple[tuple[int, str], ...] = field(default=())  # to reassign to
+
+
+Whereabouts = Literal["missing", "alone", "unseen", "placed", "home"]
+
+
+@dataclass(frozen=True, slots=True)
+class TonightRow:
+    """One child, where the record has it tonight, and when somebody last saw it."""
+
+    child: ChildLine
+    where: Whereabouts
+    said: Text
+    seen_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tonight:
+    """The children somebody answers for, the unconfirmed first; `more` when there are too many for one page."""
+
+    rows: tuple[TonightRow, ...]
+    more: bool
+    as_of: datetime

@@ -12,6 +12,7 @@ from app.errors import Invalid
 from app.rules.calendar import in_law_zone, midnight_after
 from app.services import oversight as service
 from app.services import read_log
+from app.services import tonight as whereabouts
 from app.web import frame
 
 oversight = Blueprint("oversight", __name__, url_prefix="/oversight")
@@ -27,6 +28,13 @@ NAMES = {
 def index() -> ResponseReturnValue:
     """What is late and what soon will be."""
     return _page({}, {})
+
+
+@oversight.get("/tonight")
+@auth_required()
+def tonight() -> ResponseReturnValue:
+    """Where every child is tonight."""
+    return render_template("oversight/tonight.html", page=whereabouts.page(frame.me(), frame.lang()))
 
 
 def _page(errors: dict[str, str], typed: dict[int, dict[str, str]]) -> str:

@@ -65,7 +65,7 @@ def test_danger_is_what_the_form_says_it_is() -> None:
 
 
 def test_lessons_teach_facts_that_deadlines_know() -> None:
-    declared = {fact["name"] for fact in plan("deadlines")["facts"]} | {"founded"}
+    declared = {fact["name"] for fact in plan("deadlines")["facts"]} | {"founded", "child_seen_at"}
     for table in (FORM_FACTS, MESSAGE_FACTS, OPERATION_FACTS):
         for lessons in table.values():
             assert {lesson.fact for lesson in lessons} <= declared
@@ -139,6 +139,7 @@ def test_scopes_are_the_same_wherever_a_fact_is_taught() -> None:
             {"accepted": "yes", "handed_at": datetime(2026, 3, 1, 0, tzinfo=UTC), "place_name": "某处"},
             {
                 "placed_at": "2026-03-01T08:00:00+08:00",
+                "child_seen_at": "2026-03-01T08:00:00+08:00",
                 "last_notice_at": "2026-03-01T08:00:00+08:00",
                 "unattended_now": False,
             },
