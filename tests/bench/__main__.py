@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 
-from tests.bench import audit, replay, steps, ticks
+from tests.bench import audit, inboxes, pages, replay, steps, ticks
 from tests.bench.ground import postgresql, sqlite
 from tests.bench.measure import Report
 
@@ -20,9 +20,11 @@ def main() -> None:
         with database() as ground:
             report = Report(ground.name)
             steps.measure(ground, report)
+            pages.measure(ground, report)
             ticks.measure(ground, report)
             replay.measure(ground, report)
             audit.measure(ground, report)
+            inboxes.measure(ground, report)
 
 
 if __name__ == "__main__":

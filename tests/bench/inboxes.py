@@ -10,7 +10,6 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import sqlalchemy as sa
-from flask import current_app
 from flask.testing import FlaskClient
 
 from app import clock
@@ -20,6 +19,7 @@ from app.services import inbox, people
 from tests.bench import ticks
 from tests.bench.ground import Ground
 from tests.bench.measure import Report, span_of
+from tests.bench.pages import signed_in
 
 SIZES = (1_000, 100_000, 1_000_000)
 LOOKS = 40
@@ -33,7 +33,7 @@ TASK, POST = table(Task), table(Post)
 def measure(ground: Ground, report: Report) -> None:
     """Figures of the inbox, as open tasks grow in the cases that the ticker was measured on."""
     user = _somebody()
-    http = _signed_in(user)
+    http = signed_in(user)
     found = {size: _looks(report, user, http, size) for size in SIZES}
     last, first = found[SIZES[-1]], found[SIZES[0]]
     report.figure(
@@ -47,13 +47,6 @@ def _somebody() -> User:
     user = db.session.scalars(query).first()
     assert user is not None
     return user
-
-
-def _signed_in(user: User) -> FlaskClient:
-    http = current_app.test_client()
-    with http.session_transaction() as session:
-        session.update(_user_id=user.fs_uniquifier, _fresh=True, fs_cc="set", fs_paa=clock.real_now().timestamp())
-    return http
 
 
 def _looks(report: Report, user: User, http: FlaskClient, size: int) -> float:
