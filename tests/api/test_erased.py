@@ -9,22 +9,29 @@ import pytest
 import sqlalchemy as sa
 
 from app.db import db, table
-from app.models import Case, Notice, Submission, Task
+from app.models import Attachment, Case, Notice, Paper, Submission, Task
 from app.services import notices, people
-from tests.api.site import COUNTY, TOWNSHIP, Caller, Site, says_nothing
+from tests.api.site import COUNTY, MARKS, TOWNSHIP, Caller, Site, says_nothing
+from tests.api.test_attachments import sent, visit
 from tests.api.test_notices import know_the_code
 
+__all__ = ["visit"]  # a fixture
 POLICE = f"{TOWNSHIP}-police"
 GONE = "已依法删除"
 CASE = table(Case)
 
 
-@pytest.fixture
-def erased(site: Site) -> Site:
-    """The open family's key is gone: report, child and sibling."""
+def destroy_keys(site: Site) -> None:
+    """The open family's keys: report, child and sibling."""
     gone = (*site.cases("report"), *site.cases("child"))
     with site.app.app_context(), db.engine.begin() as connection:
         connection.execute(sa.update(CASE).where(CASE.c.id.in_(gone)).values(wrapped_key=None))
+
+
+@pytest.fixture
+def erased(site: Site) -> Site:
+    """The open family's keys are gone."""
+    destroy_keys(site)
     return site
 
 
@@ -115,3 +122,29 @@ def test_a_notice_about_it_can_still_be_read(erased: Site) -> None:
         assert worker.post(f"/notices/{row.id}/read").status_code == 302
     unread = erased.rows(sa.select(Notice.id).where(Notice.id.in_([row.id for row in found]), Notice.read_at.is_(None)))
     assert not unread
+
+
+def test_papers_and_files_are_gone_too(site: Site, visit: dict[str, Any]) -> None:
+    """Both open while the key is there, and by nobody when it is not; what lies in the tables tells nothing."""
+    someone, file_id = sent(site, visit)
+    officer, case = site.person("police_officer", POLICE), visit["case_id"]
+    paper = officer.api("POST /papers", {"case": case, "kind": "township-notice"}).json["paper"]["id"]
+    assert officer.api(f"POST /papers/{paper}/issue", {"blanks": True}).status_code == 200
+    places = [(someone, f"/files/{file_id}"), *((officer, f"/papers/{paper}/file.{form}") for form in ("pdf", "docx"))]
+    for who, path in places:
+        assert who.get(path).status_code == 200, path
+    destroy_keys(site)
+    for who, path in places:
+        answer = who.get(path)
+        assert answer.status_code in (403, 404, 422), path
+        assert not answer.data.startswith((b"%PDF", b"PK"))
+        assert says_nothing(answer)
+    for who in (someone, officer):
+        for path in (f"/cases/{case}", f"/papers/{paper}"):
+            answer = who.get(path)
+            assert answer.status_code in (200, 403, 404, 422), path
+            assert says_nothing(answer), path
+    stored = site.rows(sa.select(table(Attachment))) + site.rows(sa.select(table(Paper)))
+    assert stored
+    assert not any(mark.encode() in value for row in stored for value in row.values() if isinstance(value, bytes)
+                   for mark in (*MARKS, "%PDF"))  # fmt: skip
