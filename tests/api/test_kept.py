@@ -238,6 +238,20 @@ def test_only_visits_of_their_own_may_be_kept(site: Site) -> None:
     assert site.submissions(task["id"]) == 0
 
 
+def test_a_form_that_shows_what_is_sealed_keeps_nothing(site: Site) -> None:
+    """The reporter's name stands in the form of who registers the report."""
+    name = "哨大伯"
+    told = report(reporter_kind="citizen", reporter_name=name, reporter_phone="13900003333")
+    assert site.anonymous().client.post("/kept/report", data=told).status_code == 200
+    task, officer = site.task("report-intake", "t1"), site.person("police_officer", "620702101-police")
+    assert officer.post(f"/tasks/{task['id']}/claim").status_code == 302
+    page = officer.get(f"/tasks/{task['id']}").text
+    assert name in page
+    assert "data-kept-as" not in page
+    other = officer.get(f"/tasks/{site.task('temporary-placement', 'h2')['id']}").text
+    assert "data-kept-as" in other
+
+
 def test_no_page_of_a_sealed_case_is_kept(site: Site) -> None:
     task = begin_visit(site, sealed=True)
     page = director(site).get(f"/kept/visits/{task['id']}")

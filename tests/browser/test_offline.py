@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 import shutil
 import socket
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -454,6 +455,28 @@ def test_a_conflict_shows_both(phone: Phone, village: Site) -> None:
     page.locator("[data-discard] summary").click()
     page.locator("[data-discard-it]").click()
     expect(page.locator(ITEMS)).to_have_count(0)
+
+
+def test_a_network_that_hangs_gives_the_kept_page(phone: Phone, village: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One bar of signal: the page is asked for and never comes."""
+    task, over = ask_for_visit(village), threading.Event()
+    phone.sign_in("cunzhang")
+    phone.page.goto("/inbox?view=free")
+    phone.until_page(task)
+    answer = village.app.wsgi_app
+
+    def hang(environ: Any, start: Any) -> Any:
+        if environ["PATH_INFO"] == f"/tasks/{task}":
+            over.wait(60)
+        return answer(environ, start)
+
+    monkeypatch.setattr(village.app, "wsgi_app", hang)
+    try:
+        phone.page.goto(f"/tasks/{task}")
+        expect(phone.page.locator("[data-kept-old]")).to_be_visible()
+        expect(phone.page.locator("#task-form")).to_be_visible()
+    finally:
+        over.set()
 
 
 def test_other_steps_say_that_they_were_not_done(phone: Phone, village: Site) -> None:

@@ -2,7 +2,7 @@
 
 import { fillIn, meet, timeWords } from "./kept/me.js";
 import { session } from "./kept/send.js";
-import { able, drop, list, put } from "./kept/store.js";
+import { NOBODY, able, drop, list, put } from "./kept/store.js";
 
 const find = (name, within = document) => within.querySelector(`[data-${name}]`);
 const shown = (element, wanted) => {
@@ -90,6 +90,7 @@ function link({ name, value }) {
 async function start() {
   if (!able()) return;
   const me = await meet();
+  shown(find("to-desk"), me.seen[0] !== NOBODY);
   shown(find("not-done"), location.hash === "#not-done");
   await draw(me);
   document.addEventListener("kept-changed", () => draw(me));

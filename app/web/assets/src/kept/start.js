@@ -6,7 +6,9 @@ import { askBeforeLeaving } from "./leave.js";
 import { meet } from "./me.js";
 import { keepPages } from "./pages.js";
 import { sendAll } from "./send.js";
-import { able, drop, get } from "./store.js";
+import { able, drop, get, list } from "./store.js";
+
+const PATIENCE = 4000; // milliseconds
 
 export async function keepWhatIsTyped(document) {
   if (!able()) return null;
@@ -25,8 +27,14 @@ export async function keepWhatIsTyped(document) {
     await draw();
     document.dispatchEvent(new Event("kept-changed"));
   };
-  await send();
+  // A form that was finished and is still here goes first, if the network lets it; all others need not wait.
+  const finished = (await list(me.who, "unsent")).map(({ value }) => value.as);
+  const sending = send();
+  if (forms.some(({ dataset }) => dataset.keptKind !== "report" && finished.includes(dataset.keptAs))) {
+    await Promise.race([sending, new Promise((done) => setTimeout(done, PATIENCE))]);
+  }
   await Promise.all(forms.map((form) => keepForm(form, me)));
+  await sending;
   addEventListener("online", send);
   document.addEventListener("kept-retry", send);
   navigator.serviceWorker?.addEventListener("message", send);

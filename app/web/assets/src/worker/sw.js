@@ -8,6 +8,7 @@ import { sendAll } from "../kept/send.js";
 const { version, files, pages } = self.SHELL;
 const CACHE = `shell-${version}`;
 const DAY = 24 * 3600 * 1000;
+const PATIENCE = 8000; // milliseconds
 const STRICT = ["Content-Type", "Content-Security-Policy", "X-Content-Type-Options", "Referrer-Policy"];
 
 self.addEventListener("install", (event) => {
@@ -46,12 +47,19 @@ async function dropOlder() {
 
 async function page(event, url) {
   try {
-    const answer = await fetch(event.request);
+    const answer = await promptly(fetch(event.request), url.pathname);
     event.waitUntil(renew());
     return answer;
   } catch {
     return (await keptPage(url.pathname)) ?? shellPage(url.pathname);
   }
+}
+
+// A network that neither works nor fails: after a while the kept page is better than none.
+function promptly(coming, path) {
+  coming.catch(() => null);
+  const waited = new Promise((done) => setTimeout(done, PATIENCE)).then(() => keptPage(path).catch(() => null));
+  return Promise.race([coming, waited.then((found) => found ?? coming)]);
 }
 
 // A form sent by pressing its button: it is in the store before it is posted, so that nothing is lost here.
