@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import delete, insert, select, update
 
 from app import operations
+from app.clock import LAW_ZONE
 from app.db import Row, table
 from app.models import Case, Child, Guardian, Performance, Report, ReportChild, Unit
 from app.rules.facts import FROM_REPORT
@@ -44,7 +45,7 @@ def new_report(
 
     `mark` stands for what a phone sent; a second report with it is refused by the database.
     """
-    number = f"{work.now:%y%m%d}-{secrets.randbelow(10**6):06d}"
+    number = f"{work.now.astimezone(LAW_ZONE):%y%m%d}-{secrets.randbelow(10**6):06d}"
     code = code or f"{secrets.randbelow(10**6):06d}"
     values = {"case_id": case.id, "number": number, "code_hash": code_hash(number, code),
               "received_at": work.now, "channel": channel, "idempotency_key": mark}  # fmt: skip

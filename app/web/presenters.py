@@ -78,8 +78,10 @@ def weekday(day: date, lang: str) -> str:
     return EN_WEEKDAYS[day.weekday()] if _en(lang) else f"周{ZH_WEEKDAYS[day.weekday()]}"
 
 
-def month_day(day: date, now: datetime, lang: str) -> str:
-    """“11月23日” or "23 Nov", with the year when it is not this year."""
+def month_day(day: date | datetime, now: datetime, lang: str) -> str:
+    """“11月23日” or "23 Nov", with the year when it is not this year; an instant counts as its day in Asia/Shanghai."""
+    if isinstance(day, datetime):
+        day = moment(day).day
     other_year = day.year != today(now).year
     if _en(lang):
         return f"{day.day} {EN_MONTHS[day.month - 1]}" + (f" {day.year}" if other_year else "")
