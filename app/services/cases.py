@@ -11,10 +11,9 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from app import engine
-from app.clock import LAW_ZONE
 from app.db import Row, db, table
 from app.errors import NotFound
-from app.models import Case, CaseLink, Child, Instance, Placement, ReportLink, Subscription, Task
+from app.models import Case, CaseLink, Child, Instance, Placement, Report, ReportLink, Subscription, Task
 from app.rules.access import Person, Resource
 from app.services import _seal, _seals, access, children, clocks, inbox, practice, releases
 from app.services._closing import CLOSED
@@ -26,7 +25,7 @@ from app.text import Text
 
 CASE, CHILD, TASK, INSTANCE = table(Case), table(Child), table(Task), table(Instance)
 PLACEMENT, LINK, REPORT_LINK = table(Placement), table(CaseLink), table(ReportLink)
-SUBSCRIPTION = table(Subscription)
+SUBSCRIPTION, REPORT = table(Subscription), table(Report)
 PAGE = 50
 LARGEST_ID = 2**63
 MOST_DIGITS = 19
@@ -39,12 +38,8 @@ PLACES = {
     "hospital": Text("医院", "in hospital"),
 }
 NOT_RECORDED = Text("", "")
+number = children.case_number
 FINISHED = Text("这件事已经办结。", "This case is closed.")
-
-
-def number(case_id: int, opened_at: datetime) -> str:
-    """A case's number as people write it: 2026-00417."""
-    return f"{opened_at.astimezone(LAW_ZONE).year}-{case_id:05d}"
 
 
 def id_of(number: str) -> int | None:
@@ -73,6 +68,7 @@ def page(person: Person, case_id: int, lang: str = "zh") -> CasePage:
     return CasePage(
         id=case_id,
         number=number(case_id, row["opened_at"]),
+        receipt=session.scalar(select(REPORT.c.number).where(REPORT.c.case_id == case_id)) or "",
         kind=row["kind"],
         closed=row["status"] == CLOSED,
         child=line if reads else children.veiled(line),
@@ -205,7 +201,7 @@ def _family(session: Session, person: Person, row: Row, lang: str) -> tuple[Rela
 def index(person: Person, search: str = "", after: int = 0, lang: str = "zh") -> tuple[list[dict[str, Any]], int, str]:
     """Cases this person may see, newest first: rows, how many in all, and the key of the next page.
 
-    `search` is a child's whole name or a case's number; names are found by blind index only.
+    `search` is a child's whole name, a case's number or the number a reporter was given; names are found by blind index only.
     """
     session, now = db.session(), practice.now()
     where = [access.seen_cases(session, person), CASE.c.kind.in_(("child", "report"))]
@@ -223,7 +219,8 @@ def index(person: Person, search: str = "", after: int = 0, lang: str = "zh") ->
 
 def _matches(search: str) -> Any:
     digits = search.rpartition("-")[2].lstrip("0")
-    named = CHILD.c.name_index == _seal.blind_index("child.name", search)
+    reported = CASE.c.id.in_(select(REPORT.c.case_id).where(REPORT.c.number == search))
+    named = or_(CHILD.c.name_index == _seal.blind_index("child.name", search), reported)
     return or_(named, CASE.c.id == int(digits)) if digits.isdecimal() and len(digits) < MOST_DIGITS else named
 
 

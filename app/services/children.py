@@ -39,6 +39,11 @@ def told_of(row: Row) -> dict[str, Any]:
     return opened
 
 
+def case_number(case_id: int, opened_at: datetime) -> str:
+    """A case's number as people write it: 2026-00417."""
+    return f"{opened_at.astimezone(LAW_ZONE).year}-{case_id:05d}"
+
+
 def line(row: Row, now: datetime) -> ChildLine | None:
     """The child in one line, or None when the case is not a child's."""
     if row["child_secret"] is None:

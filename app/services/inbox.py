@@ -38,6 +38,7 @@ GroupKey = Literal["late", "today", "week", "later", "open"]
 
 COLUMNS = (
     TASK, CASE.c.wrapped_key, CASE.c.risk, CASE.c.path, CASE.c.facts, CASE.c.kind.label("case_kind"),
+    CASE.c.opened_at.label("case_opened_at"),
     CHILD.c.secret.label("child_secret"), USER.c.name.label("assignee"), OWNER.c.name.label("owner"), INSTANCE.c.release_id,
     INSTANCE.c.context, UNIT.c.name_zh.label("unit_zh"), UNIT.c.name_en.label("unit_en"),
 )  # fmt: skip
@@ -122,6 +123,8 @@ def _row(
         title=element.name,
         process=books.process_name(row["process"]),
         child=children.line({**row, "place": places.get(row["path"], "")}, now),
+        case_id=row["case_id"],
+        report=children.case_number(row["case_id"], row["case_opened_at"]) if row["case_kind"] == "report" else "",
         due=due_view(books, row),
         late=row["due_at"] <= now,
         mine=row["assignee_id"] == person.id,

@@ -68,6 +68,8 @@ class InboxRow:
     title: Text
     process: Text
     child: ChildLine | None
+    case_id: int
+    report: str  # the case's number when it is a report's, which no name tells from others
     due: DueView
     late: bool
     mine: bool
@@ -268,6 +270,7 @@ class CasePage:
 
     id: int
     number: str
+    receipt: str  # of a report: the number that its reporter was given
     kind: str
     closed: bool  # everything in it has ended
     child: ChildLine | None

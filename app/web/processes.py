@@ -34,7 +34,7 @@ def show(process: str) -> ResponseReturnValue:
         roles={e.role: books.role_name(e.role) for e in elements if e.role},
         forms={e.form: books.form(e.form).name for e in elements if e.form},
         deadlines={e.deadline: books.deadlines.describe(e.deadline).name for e in elements if e.deadline},
-        clauses={c: books.clauses[c].citation for e in elements for c in e.clauses if c in books.clauses},
+        clauses={c: books.clauses[c] for e in elements for c in e.clauses if c in books.clauses},
     )
 
 

@@ -9,11 +9,11 @@ import pytest
 import sqlalchemy as sa
 
 from app.db import table, transaction
-from app.models import Case, Post, SavedFilter, Task, TaskMark, Unit, User
+from app.models import Case, Post, Report, SavedFilter, Task, TaskMark, Unit, User
 from app.services import people, shares
 from tests.api.site import COUNTY, OPEN_FAMILY, SEALED_FAMILY, TOWNSHIP, Caller, Site
 
-TASK, MARK, FILTER, CASE = table(Task), table(TaskMark), table(SavedFilter), table(Case)
+TASK, MARK, FILTER, CASE, REPORT = (table(model) for model in (Task, TaskMark, SavedFilter, Case, Report))
 POLICE = f"{TOWNSHIP}-police"
 ROW = re.compile(r'<a class="inbox-title" href="/tasks/(\d+)"')
 
@@ -71,6 +71,19 @@ def test_a_search_finds_the_child_by_whole_name_and_the_case_by_number(site: Sit
     assert by_number == found
     assert listed(me.post("/inbox", {"view": "unit", "search": "查无此人"})) == []
     assert listed(me.post("/inbox", {"view": "unit", "search": "%"})) == []
+
+
+def test_a_search_finds_a_report_by_the_number_its_reporter_was_given(site: Site) -> None:
+    me = officer(site)
+    of = {row["id"]: row["case_id"] for row in site.rows(sa.select(TASK.c.id, TASK.c.case_id))}
+    everything = listed(me.get("/inbox?view=unit"))
+    numbers = {row["case_id"]: row["number"] for row in site.rows(sa.select(REPORT))}
+    task = next(task for task in everything if of[task] in numbers)
+    case_id, number = of[task], numbers[of[task]]
+    assert listed(me.post("/inbox", {"view": "unit", "search": number})) == [t for t in everything if of[t] == case_id]
+    assert number in me.get(f"/cases/{case_id}").text
+    assert f'href="/cases/{case_id}"' in me.post("/cases/", {"q": number}).text
+    assert f'href="/cases/{case_id}"' in me.get(f"/tasks/{task}").text
 
 
 def test_a_search_stands_in_no_address(site: Site) -> None:
