@@ -356,12 +356,39 @@ def test_a_draft_outlives_the_browser(phone: Phone, village: Site) -> None:
     phone.page.locator("[name=seen][value=alone]").check(force=True)
     phone.page.locator("textarea[name=child_words]").fill(WORDS)
     phone.until_kept("draft")
+    phone.page.goto("/kept/zh/unsent")
+    expect(phone.page.locator(ITEMS)).to_contain_text("还没写完")
+    look(phone.page, "offline-draft-phone-zh")
     phone.restart()
     phone.sign_in("cunzhang")
     phone.page.goto(f"/tasks/{task}")
     expect(phone.page.locator("textarea[name=child_words]")).to_have_value(WORDS)
     phone.until_kept("draft", 0)  # the server has it now
     assert someone is not None
+
+
+def test_a_newer_draft_of_another_device_is_not_overwritten(phone: Phone, village: Site) -> None:
+    """Both are there: the server's is shown, and the phone's can take its place."""
+    task = ask_for_visit(village)
+    start_visit(phone, task)
+    phone.page.locator("[name=seen][value=alone]").check(force=True)
+    phone.page.locator("textarea[name=child_words]").fill(WORDS)
+    phone.until_kept("draft")
+    pass_hours(village, 1)
+    other = village.person("cunzhang").page
+    other.goto(f"/tasks/{task}")
+    other.locator("[name=seen][value=alone]").check(force=True)
+    other.locator("textarea[name=child_words]").fill("另一台机器上写的")
+    expect(other.locator("[data-draft-line]")).to_contain_text("草稿已存")
+    other.close()
+    phone.online()
+    page = phone.page
+    page.goto(f"/tasks/{task}")
+    words = page.locator("textarea[name=child_words]")
+    expect(words).to_have_value("另一台机器上写的")
+    look(page, "offline-two-drafts-phone-zh")
+    page.locator("[data-kept-swap]").click()
+    expect(words).to_have_value(WORDS)
 
 
 def test_sign_out_asks_and_leaves_nothing(phone: Phone, village: Site) -> None:

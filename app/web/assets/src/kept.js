@@ -10,7 +10,9 @@ const shown = (element, wanted) => {
 };
 
 async function draw(me) {
-  const things = (await Promise.all(me.seen.map(async (who) => (await list(who, "unsent")).map((thing) => ({ who, ...thing }))))).flat();
+  const all = async (kind) =>
+    (await Promise.all(me.seen.map(async (who) => (await list(who, kind)).map((thing) => ({ who, kind, ...thing }))))).flat();
+  const [things, drafts] = [await all("unsent"), await all("draft")];
   const pages = (await Promise.all(me.seen.map((who) => list(who, "page")))).flat();
   const waiting = things.filter(({ value }) => value.state !== "sent");
   const since = new Date(Math.min(...waiting.map(({ value }) => new Date(value.written))));
@@ -19,14 +21,14 @@ async function draw(me) {
   const values = { n: waiting.length, time: waiting.length ? timeWords(since, me.now()) : "" };
   for (const name of ["unsent-title", "unsent-lead"]) find(name).textContent = fillIn(find(name).dataset[state], values);
   shown(find("unsent-actions"), waiting.length || state === "offline");
-  find("unsent-list").replaceChildren(...things.map((thing) => item(thing, me)));
+  find("unsent-list").replaceChildren(...[...things, ...drafts].map((thing) => item(thing, me)));
   shown(find("pages"), pages.length);
   find("page-list").replaceChildren(...pages.map(link));
 }
 
-function item({ who, name, value }, me) {
+function item({ who, kind, name, value }, me) {
   const piece = find("unsent-item").content.cloneNode(true);
-  const { state, title, text, written, receipt } = value;
+  const { state = kind, title, text, written, receipt } = value; // a draft is in no state but that
   find("title", piece).textContent = title;
   find("when", piece).textContent = fillIn(find("when", piece).dataset.when, { time: timeWords(new Date(written), me.now()) });
   find("state", piece).textContent = fillIn(find("state", piece).dataset[state], { text: text ?? "" });
@@ -35,8 +37,8 @@ function item({ who, name, value }, me) {
     find("number", piece).textContent = receipt.number;
     find("code", piece).textContent = `${receipt.code.slice(0, 3)} ${receipt.code.slice(3)}`;
   }
-  const gone = () => drop(who, "unsent", name).then(() => draw(me));
-  offer(find("mend-it", piece), state === "mend" || (state === "refused" && value.page), () => mend(who, name, value));
+  const gone = () => drop(who, kind, name).then(() => draw(me));
+  offer(find("mend-it", piece), state === "mend" || state === "draft" || (state === "refused" && value.page), () => mend(who, name, value));
   offer(find("compare", piece), state === "conflict", () => compare(value));
   offer(find("noted", piece), state === "sent", gone);
   shown(find("discard", piece), state !== "sent");
@@ -52,7 +54,8 @@ function offer(button, wanted, act) {
 /* The form again, filled as it was: a task's own page finds it here, a report becomes a draft. */
 async function mend(who, name, value) {
   if (value.kind === "report") {
-    await put(who, "draft", value.as, { fields: value.fields, written: value.written });
+    const { title, page, fields, written } = value;
+    await put(who, "draft", value.as, { title, page, fields, written });
     await drop(who, "unsent", name);
   }
   location.assign(value.page || "/report/");

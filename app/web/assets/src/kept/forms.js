@@ -22,7 +22,8 @@ export async function keepForm(form, me) {
     if (leaving || !touched) return;
     const before = "keptPart" in form.dataset ? (await get(me.who, "draft", as))?.value.fields : null;
     const others = (before ?? []).filter(([name]) => ![...form.elements].some((field) => field.name === name));
-    await put(me.who, "draft", as, { fields: [...others, ...typed(form)], written: me.now().toISOString() });
+    const about = { title: form.dataset.keptTitle, page: pageOf(form), written: me.now().toISOString() };
+    await put(me.who, "draft", as, { ...about, fields: [...others, ...typed(form)] });
     say(form, "saved", timeWords(me.now(), me.now()));
   }
 
@@ -66,18 +67,32 @@ export async function keepForm(form, me) {
     touched = true;
     await save();
   } else {
-    const found = await newest(form, me, as);
-    if (found && !touched) restore(form, found, me);
+    const found = await mine(form, me, as);
+    if (found && !touched) offer(form, found, me);
   }
 }
 
-/* The draft, or the form that was finished and is still here; the server's own draft, where that is newer. */
-async function newest(form, me, as) {
+/* The draft, or the form that was finished and is still here. */
+async function mine(form, me, as) {
   const draft = await get(me.who, "draft", as);
-  const waiting = "keptPart" in form.dataset ? null : (await list(me.who, "unsent")).find(({ value }) => value.as === as);
-  const found = draft ?? waiting;
+  return draft ?? ("keptPart" in form.dataset ? null : (await list(me.who, "unsent")).find(({ value }) => value.as === as));
+}
+
+/* What is here is put back at once; where the server has a newer draft, from another device, the person chooses. */
+function offer(form, found, me) {
   const drafted = form.dataset.keptDrafted;
-  return found && !(drafted && Date.parse(drafted) > Date.parse(found.value.written)) ? found : null;
+  if (!drafted || Date.parse(drafted) <= Date.parse(found.value.written)) return restore(form, found, me);
+  const button = form.querySelector("[data-kept-swap]");
+  say(form, "other", timeWords(new Date(found.value.written), me.now()));
+  button.hidden = false;
+  button.addEventListener("click", () => {
+    button.hidden = true;
+    restore(form, found, me);
+  });
+}
+
+function pageOf(form) {
+  return form.dataset.keptKind === "report" ? "" : new URL(form.action).pathname.replace(/\/complete$/, "");
 }
 
 function restore(form, { value }, me) {
@@ -92,9 +107,8 @@ async function finish(form, button, me) {
   const [key, written] = [newKey(), me.now().toISOString()];
   const marks = [["_key", key], ["_written", written]];
   const older = kind === "report" ? [] : (await list(me.who, "unsent")).filter(({ value }) => value.as === as);
-  const page = kind === "report" ? "" : new URL(form.action).pathname.replace(/\/complete$/, "");
   const fields = [...typed(form), ...marks];
-  await put(me.who, "unsent", key, { kind, as, to, title, page, fields, written, state: "waiting" });
+  await put(me.who, "unsent", key, { kind, as, to, title, page: pageOf(form), fields, written, state: "waiting" });
   for (const { name } of older) await drop(me.who, "unsent", name);
   await drop(me.who, "draft", as);
   return marks;
