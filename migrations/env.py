@@ -1,4 +1,5 @@
 import logging
+from contextlib import contextmanager
 from logging.config import fileConfig
 
 from flask import current_app
@@ -72,6 +73,26 @@ def run_migrations_offline():
         context.run_migrations()
 
 
+@contextmanager
+def rebuilding(connection):
+    """SQLite changes a table by making it anew and dropping the old one, to which other tables' rows still refer.
+
+    The pragma does nothing within a transaction, so it comes before the first one.
+    """
+    if connection.dialect.name != 'sqlite':
+        yield
+        return
+    driver = connection.connection.driver_connection
+    driver.execute('PRAGMA foreign_keys=OFF')
+    try:
+        yield
+        lost = driver.execute('PRAGMA foreign_key_check').fetchall()
+        if lost:
+            raise RuntimeError(f'the migration left rows that refer to nothing: {lost[:5]}')
+    finally:
+        driver.execute('PRAGMA foreign_keys=ON')
+
+
 def run_migrations_online():
     """Run migrations in 'online' mode.
 
@@ -96,7 +117,7 @@ def run_migrations_online():
 
     connectable = get_engine()
 
-    with connectable.connect() as connection:
+    with connectable.connect() as connection, rebuilding(connection):
         context.configure(
             connection=connection,
             target_metadata=get_metadata(),
