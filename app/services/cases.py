@@ -219,8 +219,7 @@ def index(person: Person, search: str = "", after: int = 0, lang: str = "zh") ->
 
 def _matches(search: str) -> Any:
     digits = search.rpartition("-")[2].lstrip("0")
-    reported = CASE.c.id.in_(select(REPORT.c.case_id).where(REPORT.c.number == search))
-    named = or_(CHILD.c.name_index == _seal.blind_index("child.name", search), reported)
+    named = or_(CHILD.c.name_index == _seal.blind_index("child.name", search), children.reported_as(search))
     return or_(named, CASE.c.id == int(digits)) if digits.isdecimal() and len(digits) < MOST_DIGITS else named
 
 

@@ -8,18 +8,20 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import Any, cast
 
-from sqlalchemy import select
+from sqlalchemy import false, select
 from sqlalchemy.orm import Session
 
 from app.clock import LAW_ZONE
 from app.db import Row, table
-from app.models import Guardian, Unit
+from app.models import Case, Guardian, Report, Unit
 from app.rules.facts import child_seen_at, presumed_risk
 from app.services import _registers, _seal
 from app.services.views import ChildLine, Relative, Risk
 from app.text import Text
 
-GUARDIAN, UNIT = table(Guardian), table(Unit)
+GUARDIAN, UNIT, CASE, REPORT = table(Guardian), table(Unit), table(Case), table(Report)
+RECEIPT = re.compile(r"[0-9]{6}-[0-9]{6}")
+"""A report's number, as a reporter is given it."""
 GOVERNING = ("village", "township_government", "county_government", "city_government")
 """The bodies whose name is the name of their place."""
 KINDS = {
@@ -37,6 +39,13 @@ def told_of(row: Row) -> dict[str, Any]:
     key = _seal.open_key(row["wrapped_key"])
     opened: dict[str, Any] = key.open(row["child_secret"], _registers.secret_place("child", row["case_id"]))
     return opened
+
+
+def reported_as(search: str) -> Any:
+    """True for the case of the report whose reporter was given this number, and for none when it is no such number."""
+    if not RECEIPT.fullmatch(search.strip()):
+        return false()
+    return CASE.c.id.in_(select(REPORT.c.case_id).where(REPORT.c.number == search.strip()))
 
 
 def case_number(case_id: int, opened_at: datetime) -> str:

@@ -17,15 +17,15 @@ from sqlalchemy.orm import Session
 
 from app.clock import LAW_ZONE
 from app.db import table
-from app.models import Case, Child, Report, Task, TaskMark, Unit
+from app.models import Case, Child, Task, TaskMark, Unit
 from app.rules.access import Person
-from app.services import _seal, access, releases
+from app.services import _seal, access, children, releases
 from app.services.children import GOVERNING
 from app.services.library import library
 from app.services.views import InboxFilter
 from app.text import Text
 
-TASK, CASE, CHILD, REPORT, UNIT, MARK = (table(model) for model in (Task, Case, Child, Report, Unit, TaskMark))
+TASK, CASE, CHILD, UNIT, MARK = (table(model) for model in (Task, Case, Child, Unit, TaskMark))
 VIEWS = ("mine", "free", "today", "overdue", "unit", "delegated", "watching")
 MOST_COUNTED = 1000
 MOST_DIGITS = 10
@@ -172,8 +172,7 @@ def places(session: Session, person: Person, lang: str) -> list[tuple[str, str]]
 def _found(session: Session, search: str) -> Any:
     """True for cases of a child of that name, with that number or the one a reporter was given, or at a place whose name holds it."""
     named = select(CHILD.c.case_id).where(CHILD.c.name_index == _seal.blind_index("child.name", search))
-    reported = select(REPORT.c.case_id).where(REPORT.c.number == search)
-    ways: list[Any] = [CASE.c.id.in_(named), CASE.c.id.in_(reported)]
+    ways: list[Any] = [CASE.c.id.in_(named), children.reported_as(search)]
     digits = search.rpartition("-")[2].lstrip("0")
     if digits.isdecimal() and len(digits) < MOST_DIGITS:
         ways.append(CASE.c.id == int(digits))
