@@ -30,7 +30,7 @@ from app.demo import load as practice_data
 from app.demo import people as practice_people
 from app.errors import NotFound, Refused
 from app.rules.calendar import due_at, in_law_zone, instant
-from app.services import authenticator, check, deadlines, outbox, people, practice, releases
+from app.services import authenticator, check, deadlines, leaving, outbox, people, practice, releases
 from app.services.library import Library, library
 from app.settings import ROOT, BadSetting
 from app.text import Text
@@ -203,6 +203,17 @@ def user_add(username: str, name: str, posts: tuple[str, ...], password: str) ->
     """Add a person with posts; the password is asked for when it is not given."""
     pairs = [_post(post) for post in posts]
     click.echo(people.add_user(username, name, hash_password(password), pairs))
+
+
+@user.command("leave")
+@click.argument("username")
+def user_leave(username: str) -> None:
+    """End a person's posts and sign-in for good; their open tasks go back to the post."""
+    left = leaving.leave(people.id_of(username))
+    click.echo(f"放回岗位的事 tasks back to their post: {left.tasks}")
+    click.echo(f"草稿继续封存，不交给任何人 drafts that stay sealed, handed to nobody: {left.drafts}")
+    for one in left.vacant:
+        click.echo(f"这个岗位没有人 NOBODY HOLDS THIS POST: {one.unit} {one.role.zh} {one.role.en}")
 
 
 @user.command("forget-authenticator")

@@ -122,12 +122,12 @@ def require(
     raise Forbidden("not_yours", NOT_YOURS, rule=decision.rule)
 
 
-def within_reach(reaches: Iterable[Reach]) -> Any:
-    """True for tasks (joined with their unit) that one of the reaches covers."""
+def within_reach(reaches: Iterable[Reach], of: Any = TASK) -> Any:
+    """True for tasks, or posts, (joined with their unit) that one of the reaches covers."""
     conditions = [
-        and_(TASK.c.role.in_(reach.roles), TASK.c.unit_id == reach.unit_id)
+        and_(of.c.role.in_(reach.roles), of.c.unit_id == reach.unit_id)
         if reach.unit_id is not None
-        else and_(TASK.c.role.in_(reach.roles), UNIT.c.path.startswith(reach.path, autoescape=True))
+        else and_(of.c.role.in_(reach.roles), UNIT.c.path.startswith(reach.path, autoescape=True))
         for reach in reaches
     ]
     return or_(*conditions) if conditions else false()
@@ -149,8 +149,7 @@ def seen_cases(session: Session, person: Person) -> Any:
     places = [CASE.c.path.startswith(path, autoescape=True) for path in scope.places]
     audited = [CASE.c.path.startswith(path, autoescape=True) for path in scope.audited]
     unsealed = and_(CASE.c.sealed.is_(False), or_(below, and_(CASE.c.kind != "report", or_(false(), *places))))
-    broken = select(READ.c.case_id).where(READ.c.user_id == person.id, READ.c.why == "glass", whole(session))
-    opened = and_(CASE.c.id.in_(broken), below)
+    opened = and_(CASE.c.id.in_(_broken(session, person)), below)
     return and_(_bars.knows(scope.unit_ids), or_(own, team, *audited, unsealed, opened))
 
 
@@ -158,3 +157,16 @@ def supervised_cases(session: Session, person: Person) -> Any:
     """True for cases in which this person answers for somebody's work, and which they may see."""
     supervised = policy(session).scope(person).supervised
     return and_(_has_task(within_reach(supervised)), seen_cases(session, person))
+
+
+def supervised_tasks(session: Session, person: Person) -> Any:
+    """True for tasks (joined with their unit and case) of others whose page this person may open as who answers for them."""
+    return and_(
+        within_reach(policy(session).scope(person).supervised),
+        or_(CASE.c.sealed.is_(False), CASE.c.id.in_(_broken(session, person))),
+    )
+
+
+def _broken(session: Session, person: Person) -> Any:
+    """The cases on which this person broke the glass, and may still look."""
+    return select(READ.c.case_id).where(READ.c.user_id == person.id, READ.c.why == "glass", whole(session))

@@ -19,7 +19,7 @@ from app.db import Row, db, table, transaction
 from app.errors import NotFound
 from app.models import Case, Incident, Instance, Task, Unit
 from app.rules.access import Person
-from app.services import access, commands, deadlines, inbox, outbox, people, practice, shares
+from app.services import access, commands, deadlines, inbox, leaving, outbox, people, practice, shares
 from app.services._work import Actor
 from app.services.views import OverdueRow, OversightPage
 from app.text import Text
@@ -57,6 +57,7 @@ def page(person: Person, lang: str = "zh") -> OversightPage:
         by_unit=_by_unit(session, reach, now, lang),
         incidents=_incidents(session, person),
         as_of=now,
+        vacant=leaving.vacant(session, person, lang),
         people=tuple(sorted({one for row in late for one in people.colleagues(session, row["role"], row["unit_id"])})),
     )
 

@@ -313,6 +313,15 @@ class OverdueRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Vacancy:
+    """A post that nobody holds; `open` counts those of its tasks that whoever asks may open."""
+
+    role: Text
+    unit: str
+    open: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class OversightPage:
     """What is late and what soon will be, within one person's region."""
 
@@ -322,6 +331,7 @@ class OversightPage:
     incidents: tuple[tuple[int, str, Text, datetime], ...]
     as_of: datetime
     people: tuple[tuple[int, str], ...] = field(default=())  # to reassign to
+    vacant: tuple[Vacancy, ...] = ()
 
 
 Whereabouts = Literal["missing", "alone", "unseen", "placed", "home"]

@@ -16,6 +16,7 @@ from app.web.health import health
 from app.web.kept import kept, send_report
 from app.web.oversight import oversight
 from app.web.papers import papers
+from app.web.people import people
 from app.web.population import population
 from app.web.practice import practice
 from app.web.processes import processes
@@ -47,6 +48,7 @@ def register(app: Flask) -> None:
         desk,
         cases,
         oversight,
+        people,
         audit,
         population,
         records,

@@ -106,6 +106,7 @@ def sections(person: Person) -> list[dict[str, Any]]:
         ("desk", _("待办"), "desk.inbox", "inbox", has_inbox),
         ("cases", _("个案"), "cases.index", "users", has_inbox or AUDITOR in roles),
         ("oversight", _("督办台"), "oversight.index", "flag", supervises),
+        ("people", _("人员"), "people.index", "users", ADMIN in roles),
         ("papers", _("文书模板"), "papers.templates", "file-text", POLICY in roles),
         ("processes", _("流程"), "processes.index", "route", True),
         ("desk", _("通知"), "desk.notices", "bell", AUDITOR in roles and not has_inbox),

@@ -39,7 +39,7 @@ ROUTES = {
     "health.metrics": MACHINE,
     # whoever has signed in
     "security.change_password": SIGNED_IN, "security.verify": SIGNED_IN, "desk.home": SIGNED_IN, "desk.inbox": SIGNED_IN,
-    "cases.index": SIGNED_IN, "oversight.index": SIGNED_IN, "oversight.tonight": SIGNED_IN, "processes.index": SIGNED_IN, "processes.show": SIGNED_IN,
+    "cases.index": SIGNED_IN, "oversight.index": SIGNED_IN, "oversight.tonight": SIGNED_IN, "people.index": SIGNED_IN, "people.mine": SIGNED_IN, "processes.index": SIGNED_IN, "processes.show": SIGNED_IN,
     "processes.xml": SIGNED_IN, "practice.travel": SIGNED_IN, "api-session.show": SIGNED_IN, "api-tasks.index": SIGNED_IN,
     "api-cases.index": SIGNED_IN, "api-cases.search": SIGNED_IN, "api-deadlines.index": SIGNED_IN, "api-releases.index": SIGNED_IN,
     "api-releases.current": SIGNED_IN, "api-releases.listing": SIGNED_IN, "desk.notices": SIGNED_IN, "records.unseal": SIGNED_IN,
@@ -66,6 +66,8 @@ ROUTES = {
     "api-papers.index": CASEWORK, "api-papers.draft": CASEWORK, "api-papers.show": CASEWORK, "api-papers.fill": CASEWORK,
     "api-papers.issue": CASEWORK, "api-papers.withdraw": CASEWORK, "api-papers.file": CASEWORK,
     "papers.templates": POLICIES, "papers.upload": POLICIES, "papers.template": POLICIES,
+    # tests/api/test_leaving.py
+    "people.show": CASEWORK, "people.give": CASEWORK, "people.leave": CASEWORK,
     # tests/api/test_kept.py
     "kept.visit": CASEWORK, "kept.send_task": CASEWORK,
 }  # fmt: skip

@@ -119,6 +119,26 @@ def test_the_supervisors_oversight(town: Site, lang: str, phone: bool) -> None:
 
 
 @pytest.mark.parametrize(("lang", "phone"), LOOKS)
+def test_people_and_their_load(town: Site, lang: str, phone: bool) -> None:
+    end = named(lang, phone=phone)
+    holder = one(town, sa.select(TASK.c.assignee_id).where(TASK.c.status == "open", TASK.c.assignee_id.is_not(None)))
+    head = town.person("kezhang", lang=lang, phone=phone).page
+    head.goto("/people/")
+    look(head, f"people-{end}")
+    head.locator("main table a[href^='/people/']").first.click()
+    look(head, f"people-one-{end}")
+    own = town.person("dudao", lang=lang, phone=phone).page
+    own.goto("/people/me")
+    look(own, f"people-own-{end}")
+    office = town.person("guanli", lang=lang, phone=phone).page
+    office.goto("/people/")
+    look(office, f"people-admin-{end}")
+    office.goto(f"/people/{holder}")
+    office.locator("details.leave summary").click()
+    look(office, f"people-leave-{end}")
+
+
+@pytest.mark.parametrize(("lang", "phone"), LOOKS)
 def test_every_diagram(town: Site, lang: str, phone: bool) -> None:
     someone = town.person("zhengce", lang=lang, phone=phone)
     page, end = someone.page, named(lang, phone=phone)

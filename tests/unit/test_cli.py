@@ -230,6 +230,13 @@ def test_a_post_that_does_not_exist_adds_nobody(app: Flask, at: Move, post: str)
     assert "lisi" not in {user["username"] for user in rows(table(User))}
 
 
+def test_who_leaves_signs_in_no_more_and_an_empty_post_is_named(app: Flask, at: Move) -> None:
+    load.load(0, seed=1)
+    said = run(app, "user", "leave", "cunzhang").stdout
+    assert "这个岗位没有人 NOBODY HOLDS THIS POST" in said
+    assert "没有叫 cunzhang 的账号" in run(app, "user", "leave", "cunzhang", code=1).stderr
+
+
 def file_report() -> reports.Receipt:
     told = {
         "reported_situations": ["living_alone"], "safe_adult_now": "no", "facts": "孩子一个人在家", "place": "村口",
