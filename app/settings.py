@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import time
 from pathlib import Path
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 ROOT = Path(__file__).resolve().parent.parent
 LARGEST_FILE_MB = 200
@@ -13,6 +16,41 @@ LARGEST_FILE_MB = 200
 
 class BadSetting(Exception):
     """A setting that the program cannot start with."""
+
+
+@dataclass(frozen=True, slots=True)
+class MailServer:
+    """Where mail is handed over: `tls` from the first byte, else STARTTLS, which only this machine itself may lack."""
+
+    host: str
+    port: int
+    tls: bool
+    sender: str
+    user: str = ""
+    password: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Outward:
+    """How notices leave the house; nothing does where neither mail nor webhook is set. Times are of Asia/Shanghai."""
+
+    mail: MailServer | None = None
+    webhook_url: str = ""
+    """Address of a gateway that sends text messages."""
+    webhook_secret: str = field(default="", repr=False)
+    public_url: str = ""
+    """How people reach this installation from outside; without a slash at the end."""
+    quiet: tuple[time, time] | None = None
+    """From when until when only what protects a child may wake anybody."""
+    digest_at: time | None = None
+    """When the day's digest goes out; without it there is none."""
+
+    def is_quiet(self, at: time) -> bool:
+        """Whether people are left in peace at this hour."""
+        if self.quiet is None:
+            return False
+        start, end = self.quiet
+        return start <= at < end if start < end else at >= start or at < end
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +74,8 @@ class Settings:
     """How large an attached file may be."""
     file_scan_command: str = ""
     """A command that is given each attached file on its standard input: 0 lets it in, 1 refuses it."""
+    outward: Outward = Outward()
+    """How notices reach people who are not looking at a page."""
 
     @classmethod
     def read(cls, env: Mapping[str, str] | None = None) -> Settings:
@@ -56,6 +96,7 @@ class Settings:
             audit_anchor_url=_anchor_url(env),
             file_max_bytes=_file_max(env),
             file_scan_command=env.get("FILE_SCAN_COMMAND", ""),
+            outward=_outward(env),
         )
 
     def complete(self) -> None:
@@ -125,3 +166,79 @@ def _anchor_url(env: Mapping[str, str]) -> str:
     if value and not value.startswith(("https://", "http://")):
         raise BadSetting("AUDIT_ANCHOR_URL must begin with https:// or http://.")
     return value
+
+
+# --- notices that leave the house -----------------------------------------------------------
+
+CLOCK_TIME = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d")
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+SMTP_PORTS = {"smtp": 587, "smtps": 465}
+
+
+def _outward(env: Mapping[str, str]) -> Outward:
+    made = Outward(
+        mail=_mail_server(env),
+        webhook_url=_webhook(env),
+        webhook_secret=env.get("NOTICE_WEBHOOK_SECRET", ""),
+        public_url=_public_url(env),
+        quiet=_quiet(env),
+        digest_at=_clock_time(env["DIGEST_AT"], "DIGEST_AT") if env.get("DIGEST_AT") else None,
+    )
+    if (made.mail or made.webhook_url) and not made.public_url:
+        raise BadSetting("PUBLIC_URL is missing: a notice must lead to this installation.")
+    if made.digest_at and made.is_quiet(made.digest_at):
+        raise BadSetting("DIGEST_AT lies within QUIET_HOURS.")
+    return made
+
+
+def _split(value: str, name: str) -> tuple[SplitResult, int | None]:
+    """An address in its parts; errors never repeat it, for it may hold a password."""
+    try:
+        parts = urlsplit(value)
+        return parts, parts.port
+    except ValueError as error:
+        raise BadSetting(f"{name} is no address.") from error
+
+
+def _mail_server(env: Mapping[str, str]) -> MailServer | None:
+    if not env.get("SMTP_URL"):
+        return None
+    parts, port = _split(env["SMTP_URL"], "SMTP_URL")
+    sender = parse_qs(parts.query).get("from", [""])[0]
+    if parts.scheme not in SMTP_PORTS or not parts.hostname or not re.fullmatch(r"[!-~]+@[!-~]+", sender):
+        raise BadSetting("SMTP_URL must look like smtps://user:password@host:465?from=notices@example.org")
+    return MailServer(
+        parts.hostname, port or SMTP_PORTS[parts.scheme], parts.scheme == "smtps", sender,
+        unquote(parts.username or ""), unquote(parts.password or ""),
+    )  # fmt: skip
+
+
+def _webhook(env: Mapping[str, str]) -> str:
+    value = env.get("NOTICE_WEBHOOK_URL", "")
+    parts, _port = _split(value, "NOTICE_WEBHOOK_URL")
+    if value and parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
+        raise BadSetting("NOTICE_WEBHOOK_URL must begin with https://; http:// is for this machine only.")
+    if value and len(env.get("NOTICE_WEBHOOK_SECRET", "")) < 16:
+        raise BadSetting("NOTICE_WEBHOOK_SECRET is missing or shorter than 16 characters.")
+    return value
+
+
+def _public_url(env: Mapping[str, str]) -> str:
+    value = env.get("PUBLIC_URL", "").rstrip("/")
+    if value and not value.startswith(("https://", "http://")):
+        raise BadSetting("PUBLIC_URL must begin with https:// or http://.")
+    return value
+
+
+def _quiet(env: Mapping[str, str]) -> tuple[time, time] | None:
+    value = env.get("QUIET_HOURS", "")
+    if not value:
+        return None
+    start, _dash, end = value.partition("-")
+    return _clock_time(start, "QUIET_HOURS"), _clock_time(end, "QUIET_HOURS")
+
+
+def _clock_time(value: str, name: str) -> time:
+    if not CLOCK_TIME.fullmatch(value):
+        raise BadSetting(f"{name} holds {value!r}; a time looks like 08:30, quiet hours like 22:00-07:00.")
+    return time.fromisoformat(value)

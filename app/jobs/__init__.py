@@ -12,12 +12,13 @@ import signal
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 from apscheduler.schedulers.background import BackgroundScheduler
 from flask import Flask
 
 from app import clock
-from app.services import audit_log, deadlines, outbox, provisional
+from app.services import audit_log, deadlines, outbox, outward, provisional
 
 log = logging.getLogger(__name__)
 EVERY = timedelta(seconds=5)
@@ -26,6 +27,9 @@ DAILY = timedelta(days=1)
 JOBS: tuple[tuple[str, timedelta, Callable[[], int]], ...] = (
     ("deadlines", EVERY, deadlines.tick),
     ("outbox", EVERY, outbox.deliver),
+    ("digests", HALF_MINUTE, outward.digests),
+    ("mail", EVERY, partial(outward.send, "mail")),
+    ("sms", EVERY, partial(outward.send, "sms")),
     ("log", HALF_MINUTE, audit_log.tick),
     ("provisional", DAILY, provisional.recompute),
 )

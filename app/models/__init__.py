@@ -17,14 +17,14 @@ from app.models.cases import (
 )
 from app.models.files import Attachment
 from app.models.library import Definition, Practice, Release
-from app.models.log import Event, Incident, Notice, Outbox, SealedRead
+from app.models.log import Delivery, Event, Incident, Notice, Outbox, SealedRead
 from app.models.papers import Paper, PaperNumber, PaperTemplate
 from app.models.people import Post, Unit, User
 from app.models.samples import AuditSample
 from app.models.work import Deadline, Draft, Instance, SavedFilter, Submission, Subscription, Task, TaskMark
 
 __all__ = [
-    "Attachment", "AuditSample", "Case", "CaseBar", "CaseLink", "Child", "ClockAlert", "CodeTry", "Deadline", "Definition", "Draft", "Event", "Guardian",
+    "Attachment", "AuditSample", "Case", "CaseBar", "CaseLink", "Child", "ClockAlert", "CodeTry", "Deadline", "Definition", "Delivery", "Draft", "Event", "Guardian",
     "Incident", "Instance", "LogAnchor", "LogCase", "LogEntry", "LogHead", "LogNode", "LogState", "Notice",
     "Outbox", "Paper", "PaperNumber", "PaperTemplate", "Performance", "Placement", "Post", "Practice", "Release", "Report", "ReportChild", "ReportLink",
     "SavedFilter", "SealedRead", "Submission", "Subscription", "Task", "TaskMark", "Unit", "User",

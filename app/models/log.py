@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, text
@@ -83,6 +83,32 @@ class Notice(Base):
     role: Mapped[str] = mapped_column(String(40), default="")
     user_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
     reader_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+
+
+class Delivery(Base):
+    """A notice that goes out to one person by one channel at once, or their digest of one day; each at most one row.
+
+    `channel`: mail or sms. `state`: waiting, done, dropped (no longer wanted). It says nothing of where
+    it goes: that is read, and opened, when it is sent. `case_id` is where a failure shows.
+    """
+
+    __tablename__ = "delivery"
+    __table_args__ = (
+        UniqueConstraint("notice_id", "user_id", "channel"),
+        UniqueConstraint("user_id", "day", "channel"),
+        Index("ix_delivery_waiting", "channel", "due_at", "id", sqlite_where=WAITING, postgresql_where=WAITING),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+    channel: Mapped[str] = mapped_column(String(8))
+    notice_id: Mapped[int | None] = mapped_column(ForeignKey("notice.id"))
+    day: Mapped[date | None]
+    case_id: Mapped[int | None] = mapped_column(ForeignKey("case.id"))
+    state: Mapped[str] = mapped_column(String(10), default="waiting")
+    attempts: Mapped[int] = mapped_column(default=0)
+    due_at: Mapped[datetime] = mapped_column(Instant)
+    done_at: Mapped[datetime | None] = mapped_column(Instant)
 
 
 class SealedRead(Base):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, String, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.db import Base
@@ -48,6 +48,11 @@ class User(Base):
     totp: Mapped[bytes | None] = mapped_column(LargeBinary)
     """The sealed secret of the authenticator, and the half minute of the code that counted last."""
     totp_step: Mapped[int | None] = mapped_column(BigInteger)
+    notice_to: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """The sealed addresses at which the person wants notices; which of them, and the language (empty: both)."""
+    notice_mail: Mapped[bool] = mapped_column(default=False, server_default=false())
+    notice_sms: Mapped[bool] = mapped_column(default=False, server_default=false())
+    notice_lang: Mapped[str] = mapped_column(String(2), default="", server_default="")
     posts: Mapped[list[Post]] = relationship(back_populates="user")
 
 

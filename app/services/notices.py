@@ -7,6 +7,7 @@ Source: issue "daily work", part 7; UI.md §5.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -97,6 +98,14 @@ class NoticePage:
     as_of: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """What a person has not read, by kind; `case_id` is the case of the newest."""
+
+    counts: Mapping[str, int]
+    case_id: int | None
+
+
 def put(
     work: Work, case_id: int, kind: str, role: str, key: str, ids: Mapping[str, Any], unit_id: int | None = None
 ) -> None:
@@ -153,6 +162,15 @@ def unread(person: Person) -> str:
     some = select(NOTICE.c.id).where(NOTICE.c.read_at.is_(None), _mine(person)).limit(MOST_COUNTED + 1).subquery()
     figure = db.session.scalar(select(func.count()).select_from(some)) or 0
     return str(figure) if figure <= MOST_COUNTED else f"{MOST_COUNTED}+"
+
+
+def unread_kinds(session: Session, person: Person, notice_id: int | None = None) -> Unread:
+    """How many notices of each kind wait for this person, or whether this one does."""
+    query = select(NOTICE.c.kind, NOTICE.c.case_id, NOTICE.c.id).where(NOTICE.c.read_at.is_(None), _mine(person))
+    if notice_id is not None:
+        query = query.where(NOTICE.c.id == notice_id)
+    rows = session.execute(query.order_by(NOTICE.c.id)).all()
+    return Unread(Counter(row.kind for row in rows), rows[-1].case_id if rows else None)
 
 
 def _rows(session: Session, person: Person, found: Sequence[Row]) -> tuple[NoticeRow, ...]:

@@ -18,6 +18,7 @@ from app import clock
 from app.db import Row, db, table, transaction
 from app.models import Case, Incident, Notice, Outbox, Task
 from app.services import commands, practice, releases, units
+from app.services._planned import plan_urgent
 from app.services.deadlines import BACK_OFF
 from app.services.library import library
 
@@ -81,10 +82,9 @@ def _put_up(outbox_id: int) -> None:
         if row is None:
             return
         now = clock.now(practice.offset(session))
-        session.execute(insert(NOTICE).values(
-            outbox_id=outbox_id, case_id=row["case_id"], kind=row["payload"]["kind"], sent_at=now,
-            **_receiver(session, row),
-        ))  # fmt: skip
+        notice = {"case_id": row["case_id"], "kind": row["payload"]["kind"], **_receiver(session, row)}
+        made = session.execute(insert(NOTICE).values(outbox_id=outbox_id, sent_at=now, **notice).returning(NOTICE.c.id))
+        plan_urgent(session, made.scalar_one(), notice, now)
         session.execute(update(OUTBOX).where(OUTBOX.c.id == outbox_id).values(state="done", done_at=now))
 
 

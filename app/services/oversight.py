@@ -19,7 +19,7 @@ from app.db import Row, db, table, transaction
 from app.errors import NotFound
 from app.models import Case, Incident, Instance, Task, Unit
 from app.rules.access import Person
-from app.services import access, commands, deadlines, inbox, leaving, outbox, people, practice, shares
+from app.services import access, commands, deadlines, inbox, leaving, outbox, outward, people, practice, shares
 from app.services._work import Actor
 from app.services.views import OverdueRow, OversightPage
 from app.text import Text
@@ -28,7 +28,11 @@ TASK, INSTANCE, UNIT, CASE, INCIDENT = table(Task), table(Instance), table(Unit)
 SOON = timedelta(days=1)
 SHOWN = 100
 ALL_DECISIONS = frozenset({"direct", "reassign", "extend", "not_applicable"})
-AGAIN: Mapping[str, Callable[[int], bool]] = {"deadline": deadlines.fire, "outbox": outbox.deliver_one}
+AGAIN: Mapping[str, Callable[[int], bool]] = {
+    "deadline": deadlines.fire,
+    "outbox": outbox.deliver_one,
+    "delivery": outward.again,
+}
 """How a failed step is tried again; a task's form is sent again by its person."""
 HANDLED = {
     "supervised": Text("主管已看到，等主管决定。", "Waits for the supervisor’s decision."),

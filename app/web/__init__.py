@@ -6,6 +6,7 @@ from flask import Flask
 
 from app.rules.files import ENDINGS
 from app.web import build, corrections, filters, frame, inboxes, signin
+from app.web.addresses import addresses
 from app.web.audit import audit
 from app.web.authenticator import authenticator
 from app.web.cases import cases
@@ -52,6 +53,7 @@ def register(app: Flask) -> None:
         audit,
         population,
         records,
+        addresses,
         authenticator,
         papers,
         processes,

@@ -15,6 +15,7 @@ from flask.typing import ResponseReturnValue
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 
 from app.services import health as service
+from app.services import outward
 from app.services.commands import STEPS
 from app.web import frame
 
@@ -42,7 +43,8 @@ def ready() -> ResponseReturnValue:
     """The installation can work; 503 with the reason when it cannot."""
     obstacle = service.obstacle()
     if obstacle is None:
-        return f"ok\n{service.scanning().say(frame.lang())}\n", PLAIN
+        said = [text.say(frame.lang()) for text in (service.scanning(), outward.says())]
+        return "\n".join(["ok", *said, ""]), PLAIN
     return f"{obstacle.say(frame.lang())}\n", HTTPStatus.SERVICE_UNAVAILABLE, PLAIN
 
 
