@@ -221,7 +221,11 @@ class Facts:
         return list(self.session.execute(query.order_by(PERFORMANCE.c.observed_on, PERFORMANCE.c.id)).mappings())
 
     def _clock(self) -> dict[str, Any]:
-        rows = [_needs.performance_row(row) for row in self._watched() if row["guardian_id"] == self._respondent]
+        """The six-month clock of the guardian whom the matter is about; of the one who is watched, where there is one."""
+        watched = self._watched()
+        guardians = {row["guardian_id"] for row in watched}
+        about = self._respondent if self._respondent or len(guardians) != 1 else guardians.pop()
+        rows = [_needs.performance_row(row) for row in watched if row["guardian_id"] == about]
         if not rows:
             return {}
         clock = clock_six_months.evaluate(rows, self.wanted.now.astimezone(LAW_ZONE).date())

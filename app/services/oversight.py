@@ -35,7 +35,7 @@ AGAIN: Mapping[str, Callable[[int], bool]] = {
 }
 """How a failed step is tried again; a task's form is sent again by its person."""
 HANDLED = {
-    "supervised": Text("主管已看到，等主管决定。", "Waits for the supervisor’s decision."),
+    "supervised": Text("已报给主管，等主管决定。", "Waits for the supervisor’s decision."),
     "over": Text("督办已经走完，没有人再被问到。", "The escalation has ended; nobody is asked any more."),
     "nobody": Text("还没有人督办。", "Nobody has dealt with it yet."),
 }
