@@ -178,7 +178,7 @@ def test_a_changed_fact_is_found_and_named(forged: Forger, careful: bool, code: 
     forged.change(seq, lambda _, secret: secret["facts"].update(placed_at=earlier), careful=careful)
     divergence = found(forged)
     assert (divergence.seq, divergence.code) == (seq, code)
-    assert "complete" in divergence.command
+    assert divergence.command == f"{REVIEW}: start"
 
 
 def test_a_changed_date_is_found_and_named(forged: Forger) -> None:
@@ -324,7 +324,7 @@ def test_a_provisional_date_may_move_when_the_calendar_is_out(forged: Forger) ->
     rebuilt.take(dataclasses.replace(told[index], answers=tuple(settled)))
     ((seq, name, recorded, again),) = rebuilt.redated
     assert seq == told[index].seq
-    assert name == f"{REVIEW}: complete {REVIEW}.t0"
+    assert name == f"{REVIEW}: start"
     assert recorded != again
 
 

@@ -36,7 +36,7 @@ def deliver(site: Site) -> None:
 
 def give_reason(page: Page, words: str) -> None:
     page.locator("textarea[name=reason]").fill(words)
-    page.locator("form button.btn-go").click()
+    page.locator("main form button.btn-go").click()
 
 
 def test_from_the_reporters_words_to_the_auditors_list(site: Site) -> None:
@@ -92,12 +92,12 @@ def test_from_the_reporters_words_to_the_auditors_list(site: Site) -> None:
     look(chief.page, "record-sealed-glass-desktop-zh")
     chief.page.locator("a[href^='/cases/unseal']").click()
     expect(chief.page.locator("[name=number]")).to_have_value(number)
-    chief.page.locator("form button.btn-go").click()
+    chief.page.locator("main form button.btn-go").click()
     expect(chief.page.locator(".summary")).to_be_visible()
     look(chief.page, "unseal-refused-desktop-zh")
     chief.page.locator("[name=reason]").fill("孩子联系不上，要马上找到报告人。")
     chief.page.locator("[name=password]").fill(PASSWORD)
-    chief.page.locator("form button.btn-go").click()
+    chief.page.locator("main form button.btn-go").click()
     expect(chief.page.locator("body")).to_contain_text("你紧急打开了")
     look(chief.page, "case-glass-desktop-zh")
     chief.page.goto(f"/records/{record}")

@@ -239,7 +239,7 @@ def test_a_process_that_is_not_there(town: Flask) -> None:
 
 def test_a_sample_can_be_drawn_again_by_anybody(town: Flask) -> None:
     number = samples.draw(auditor(), "5", seed=" 8-19-27 ")
-    every = [row["id"] for row in rows(sa.select(CASE.c.id))]
+    every = [row["id"] for row in rows(sa.select(CASE.c.id).where(CASE.c.kind != "register"))]
     ranked = sorted((hashlib.sha256(b"8-19-27:%d" % case).hexdigest(), case) for case in every)
     shown = samples.show(auditor(), number)
     assert [one.id for one in shown.cases] == [case for _, case in ranked[:5]]
