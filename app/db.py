@@ -221,6 +221,11 @@ def _begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
+@lru_cache(maxsize=8)
+def _writing(engine: Engine) -> Engine:
+    return engine.execution_options(**{WRITES: True})
+
+
 @contextmanager
 def transaction() -> Iterator[Session]:
     """One business transaction: commits when the block ends well, else leaves nothing behind.
@@ -229,7 +234,6 @@ def transaction() -> Iterator[Session]:
     SQLite its snapshot would only keep the log from being cleaned.
     """
     db.session.rollback()
-    engine = db.engine.execution_options(**{WRITES: True})
-    with engine.begin() as connection, Session(connection, expire_on_commit=False) as session:
+    with _writing(db.engine).begin() as connection, Session(connection, expire_on_commit=False) as session:
         yield session
         session.flush()

@@ -19,7 +19,7 @@ from marshmallow.experimental.context import Context
 
 from app.clock import LAW_ZONE
 from app.rules import forms_words as words
-from app.rules.expressions import compile_expression
+from app.rules.expressions import compile_expression, names
 from app.rules.forms_dates import parts, plain, read_date, read_instant, read_time
 from app.rules.forms_layout import Field, Kind, questions
 from app.rules.forms_reading import conditions, order_of
@@ -291,6 +291,12 @@ class _Strict(Schema):
         unknown = RAISE
 
 
+def _deciding(asked: tuple[Field, ...]) -> frozenset[str]:
+    """The names that conditions read, here or in the rows of a list."""
+    own = frozenset(name for sources in conditions(asked).values() for source in sources for name in names(source))
+    return own.union(*(_deciding(field.fields) for field in questions(asked) if field.kind == "dynamiclist"))
+
+
 class Block:
     """Questions that are answered together: a form, or one row of a list. Compiled once, safe to share."""
 
@@ -301,6 +307,7 @@ class Block:
             for name, sources in conditions(asked).items()
         }
         self.order = order_of(asked)
+        self.deciding = _deciding(asked)
         answers: dict[str, fields.Field[Any]] = {
             name: _ANSWERS[field.kind](field) for name, field in self.asked.items()
         }
@@ -325,7 +332,9 @@ class Block:
         """The answers that stand, and by name what is wrong with the others. Needs an Asking as context."""
         asking: Asking = Context[Asking].get()
         typed = {str(name): value for name, value in raw.items() if not blank(value)}
-        settled = {name: self._settled(name, typed[name]) for name in self.asked if name in typed}
+        settled = {
+            name: self._settled(name, typed[name]) for name in self.asked if name in typed and name in self.deciding
+        }
         shown = self.visible(settled, asking.outer)
         hidden = {name for name, asked in shown.items() if not asked}
         with Context(replace(asking, outer={**asking.outer, **settled})):

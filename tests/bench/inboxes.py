@@ -25,6 +25,8 @@ SIZES = (1_000, 100_000, 1_000_000)
 LOOKS = 40
 APART = 20_000_000
 """From here on rows made here are numbered, out of the way of those that the product makes."""
+CASES = 90_000
+"""Cases that the tasks are in: fewer than the ticker was measured on."""
 DAYS = 97
 """The days over which due dates are spread: some are past."""
 TASK, POST = table(Task), table(Post)
@@ -80,7 +82,7 @@ def _fill(size: int) -> None:
         one = session.execute(sa.select(TASK).limit(1)).mappings().one()
         fixed = {name: sa.literal(one[name], TASK.c[name].type) for name in
                  ("process", "element", "engine_id", "version", "opened_at", "deadline_id", "due", "escalations")}  # fmt: skip
-        case = ticks.APART + 1 + number.c.i % ticks.MANY
+        case = ticks.APART + 1 + number.c.i % CASES
         values = fixed | {
             "id": number.c.i, "role": post.c.role, "unit_id": post.c.unit_id, "due_at": due.c.at,
             "status": sa.literal("open"), "case_id": case, "instance_id": case,
