@@ -160,11 +160,14 @@ def supervised_cases(session: Session, person: Person) -> Any:
 
 
 def supervised_tasks(session: Session, person: Person) -> Any:
-    """True for tasks (joined with their unit and case) of others whose page this person may open as who answers for them."""
-    return and_(
-        within_reach(policy(session).scope(person).supervised),
-        or_(CASE.c.sealed.is_(False), CASE.c.id.in_(_broken(session, person))),
-    )
+    """True for open tasks (joined with their unit and case) that this person answers for and whose page opens to them.
+
+    Every list, count and figure of a supervisor goes by this, so that none shows what the task's own page refuses.
+    """
+    scope = policy(session).scope(person)
+    theirs = or_(TASK.c.assignee_id == person.id, within_reach(scope.own))
+    opened = or_(CASE.c.sealed.is_(False), CASE.c.id.in_(_broken(session, person)), theirs)
+    return and_(within_reach(scope.supervised), opened)
 
 
 def _broken(session: Session, person: Person) -> Any:

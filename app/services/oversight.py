@@ -11,8 +11,8 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, func, or_, select
 from sqlalchemy import case as when
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.db import Row, db, table, transaction
@@ -44,15 +44,12 @@ HANDLED = {
 def page(person: Person, lang: str = "zh") -> OversightPage:
     """What is late and what falls due within a day, in the regions this person answers for."""
     session, now = db.session(), practice.now()
-    scope = access.policy(session).scope(person)
-    reach = and_(
-        access.within_reach(scope.supervised), or_(CASE.c.sealed.is_(False), access.seen_cases(session, person))
-    )
+    reach = access.supervised_tasks(session, person)
     base = inbox.base().where(TASK.c.status == "open", TASK.c.process != deadlines.ESCALATION, reach)
     late = list(session.execute(base.where(TASK.c.due_at <= now).order_by(TASK.c.due_at).limit(SHOWN)).mappings())
     due = base.where(TASK.c.due_at > now, TASK.c.due_at <= now + SOON)
     soon = list(session.execute(due.order_by(TASK.c.due_at).limit(SHOWN)).mappings())
-    asked = _asked(session, person, [row["id"] for row in late])
+    asked = _asked(session, person)
     running = _running(session, {row["case_id"] for row in late})
     shown = inbox.rows(session, late, person, now, lang)
     return OversightPage(
@@ -61,19 +58,20 @@ def page(person: Person, lang: str = "zh") -> OversightPage:
         by_unit=_by_unit(session, reach, now, lang),
         incidents=_incidents(session, person),
         as_of=now,
+        elsewhere=len(asked.keys() - {row["id"] for row in late}),
         vacant=leaving.vacant(session, person, lang),
         people=tuple(sorted({one for row in late for one in people.colleagues(session, row["role"], row["unit_id"])})),
     )
 
 
-def _asked(session: Session, person: Person, task_ids: list[int]) -> dict[int, Row]:
+def _asked(session: Session, person: Person) -> dict[int, Row]:
     """Open escalation tasks of this person's posts, by the task that they are about."""
     query = select(TASK.c.id, TASK.c.version, INSTANCE.c.context, TASK.c.element).join(
         INSTANCE, INSTANCE.c.id == TASK.c.instance_id
     )
     where = (TASK.c.process == deadlines.ESCALATION, TASK.c.status == "open", shares.of_posts(person))
     rows = session.execute(query.where(*where)).mappings()
-    return {row["context"]["task_id"]: row for row in rows if row["context"]["task_id"] in task_ids}
+    return {row["context"]["task_id"]: row for row in rows}
 
 
 def _running(session: Session, case_ids: Collection[int]) -> set[int]:
@@ -127,7 +125,7 @@ def _incidents(session: Session, person: Person) -> tuple[tuple[int, str, Text, 
 def decide(person: Person, overdue_task_id: int, answers: Mapping[str, Any], lang: str = "zh") -> commands.Done:
     """Send a supervisor's decision about an overdue task. Raises Invalid, Stale, NotFound, Forbidden."""
     session = db.session()
-    found = _asked(session, person, [overdue_task_id]).get(overdue_task_id)
+    found = _asked(session, person).get(overdue_task_id)
     if found is None:
         raise NotFound(
             "not_asked",

@@ -332,6 +332,7 @@ class OversightPage:
     as_of: datetime
     people: tuple[tuple[int, str], ...] = field(default=())  # to reassign to
     vacant: tuple[Vacancy, ...] = ()
+    elsewhere: int = 0  # decisions asked of this person about tasks that are not listed: sealed, or too many
 
 
 Whereabouts = Literal["missing", "alone", "unseen", "placed", "home"]

@@ -13,8 +13,10 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
 from app.models import Case, Event, Incident, Instance, Task
+from app.rules.access import Person
 from app.services import access, commands, inbox
 from tests.api.site import OPEN_FAMILY, SEALED_FAMILY, Caller, Site, says_nothing
 
@@ -313,20 +315,38 @@ def test_deadlines_are_those_of_their_cases_and_tasks(ground: Ground, post: Post
     }
 
 
+def on_oversight(someone: Caller) -> tuple[set[int], str]:
+    """The tasks that the page of who answers for work links to, and the page."""
+    page = someone.get("/oversight/")
+    assert page.status_code == 200
+    return set(map(int, re.findall(r"/tasks/(\d+)", page.text))), page.text
+
+
 @POSTS
 def test_oversight_shows_supervised_work_only(ground: Ground, post: Post) -> None:
     someone, tasks = ground.site.person(*post), visible(ground, post)
-    page = someone.get("/oversight/")
-    assert page.status_code == 200
-    linked = set(map(int, re.findall(r"/tasks/(\d+)", page.text)))
-    asked_about = (
-        {task["id"] for task in ground.tasks if task["name"] == RESPONSE} if post == ("police_chief", POLICE) else set()
-    )
-    assert linked <= tasks | asked_about
-    if not linked:
-        assert says_nothing(page)
-    if post not in (("police_chief", POLICE),):
-        assert not names_in(page.text, sealed=True)
+    linked, page = on_oversight(someone)
+    assert linked <= tasks
+    assert not names_in(page, sealed=True)
+    assert linked or not names_in(page, sealed=False)
+    assert ("不在这张表里" in page) == (post == ("police_chief", POLICE)), "asked about a sealed one: in the inbox"
+
+
+def test_the_matrix_would_notice_a_supervisors_list_with_a_rule_of_its_own(
+    ground: Ground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The broken twin: a list that asks whose case may be seen shows a line whose page is refused."""
+
+    def by_case(session: Session, person: Person) -> sa.ColumnElement[bool]:
+        reach = access.within_reach(access.policy(session).scope(person).supervised)
+        return sa.and_(reach, sa.or_(Case.sealed.is_(False), access.seen_cases(session, person)))
+
+    chief = ground.site.person("police_chief", POLICE)
+    monkeypatch.setattr(access, "supervised_tasks", by_case)
+    linked, page = on_oversight(chief)
+    refused = linked - visible(ground, ("police_chief", POLICE))
+    assert {chief.get(f"/tasks/{task}").status_code for task in refused} == {404}
+    assert names_in(page, sealed=True)
 
 
 @POSTS
