@@ -96,16 +96,20 @@ def works(person: Person) -> bool:
     return bool({post.role for post in person.posts} - {AUDITOR, POLICY, ADMIN})
 
 
+def supervises(person: Person) -> bool:
+    """Whether this person answers for the work of others."""
+    policy = access.policy(db.session())
+    return any(policy.supervises(post.role) for post in person.posts)
+
+
 def sections(person: Person) -> list[dict[str, Any]]:
     """The sections this person may use, in order."""
     roles = {post.role for post in person.posts}
     has_inbox = works(person)
-    policy = access.policy(db.session())
-    supervises = any(policy.supervises(role) for role in roles)
     wanted = [
         ("desk", _("待办"), "desk.inbox", "inbox", has_inbox),
         ("cases", _("个案"), "cases.index", "users", has_inbox or AUDITOR in roles),
-        ("oversight", _("督办台"), "oversight.index", "flag", supervises),
+        ("oversight", _("督办台"), "oversight.index", "flag", supervises(person)),
         ("people", _("人员"), "people.index", "users", ADMIN in roles),
         ("papers", _("文书模板"), "papers.templates", "file-text", POLICY in roles),
         ("processes", _("流程"), "processes.index", "route", True),

@@ -9,6 +9,7 @@ from typing import Any
 
 from flask import Blueprint, Response, redirect, render_template, request, stream_with_context, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 from flask_security import auth_required
 
 from app.errors import Invalid, NotFound, Refused
@@ -65,7 +66,12 @@ def _words() -> dict[str, Any]:
 def show(process: str) -> ResponseReturnValue:
     """One process over all its runs: its steps' waiting times on the diagram, and the ways that runs took."""
     view = service.process(frame.me(), process)
-    return render_template("audit/population_process.html", view=view, heat=_heat(view), **_words())
+    return render_template("audit/population_process.html", view=view, heat=_heat(view), legend=ages(), **_words())
+
+
+def ages() -> list[str]:
+    """The five shades of services.population.LEVELS in words."""
+    return [_("不到1天"), _("1天起"), _("3天起"), _("7天起"), _("30天起")]
 
 
 def _heat(view: ProcessView) -> list[dict[str, Any]]:

@@ -31,6 +31,7 @@ def show(process: str) -> ResponseReturnValue:
         process=definition,
         elements=elements,
         running=service.running().get(process, 0),
+        supervises=frame.supervises(frame.me()),
         roles={e.role: books.role_name(e.role) for e in elements if e.role},
         forms={e.form: books.form(e.form).name for e in elements if e.form},
         deadlines={e.deadline: books.deadlines.describe(e.deadline).name for e in elements if e.deadline},

@@ -39,7 +39,7 @@ ROUTES = {
     "health.metrics": MACHINE,
     # whoever has signed in
     "security.change_password": SIGNED_IN, "security.verify": SIGNED_IN, "desk.home": SIGNED_IN, "desk.inbox": SIGNED_IN,
-    "cases.index": SIGNED_IN, "oversight.index": SIGNED_IN, "oversight.tonight": SIGNED_IN, "people.index": SIGNED_IN, "people.mine": SIGNED_IN, "processes.index": SIGNED_IN, "processes.show": SIGNED_IN,
+    "cases.index": SIGNED_IN, "oversight.index": SIGNED_IN, "oversight.tonight": SIGNED_IN, "oversight.figures": SIGNED_IN, "oversight.heat": SIGNED_IN, "people.index": SIGNED_IN, "people.mine": SIGNED_IN, "processes.index": SIGNED_IN, "processes.show": SIGNED_IN,
     "processes.xml": SIGNED_IN, "practice.travel": SIGNED_IN, "api-session.show": SIGNED_IN, "api-tasks.index": SIGNED_IN,
     "api-cases.index": SIGNED_IN, "api-cases.search": SIGNED_IN, "api-deadlines.index": SIGNED_IN, "api-releases.index": SIGNED_IN,
     "api-releases.current": SIGNED_IN, "api-releases.listing": SIGNED_IN, "desk.notices": SIGNED_IN, "records.unseal": SIGNED_IN,
