@@ -39,17 +39,20 @@ LONG_AGO: Mapping[str, int] = {
     "unit_knew_since": 1,
 }  # fmt: skip
 """About how many days back something lies that did not happen just now."""
+KNOWN_BEFORE = frozenset(("learned_at", "occurred_at", *LONG_AGO))
+"""Instants that may lie before what is filled in was asked for: everything else that is told happened since."""
 OPTIONAL = 0.7
 """How often a question is answered that may be left open."""
 
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """Who fills in: a random source, what may be chosen, what time it is."""
+    """Who fills in: a random source, what may be chosen, what time it is, and since when they have been asked."""
 
     rng: random.Random
     choices: Choices | None
     now: datetime
+    since: datetime | None = None
 
     @property
     def today(self) -> date:
@@ -58,14 +61,16 @@ class Writer:
 
 
 def plausible(
-    form: Form, choices: Choices | None, rng: random.Random, now: datetime, wanted: Mapping[str, Any] | None = None
-) -> dict[str, Any]:
+    form: Form, choices: Choices | None, rng: random.Random, now: datetime, wanted: Mapping[str, Any] | None = None,
+    since: datetime | None = None,
+) -> dict[str, Any]:  # fmt: skip
     """Raw answers that `form` accepts at `now`; `wanted` says what some questions are answered with.
 
     Of `wanted`, what the form does not ask (or hides) is left out, so that one plan serves many forms.
     `choices` is what services.choices offers; without it any code stands where options come from data.
+    `since`: what happened because it was asked for happened after that.
     """
-    return _fill(_block(form.fields), Writer(rng, choices, now), wanted or {}, {})
+    return _fill(_block(form.fields), Writer(rng, choices, now, since), wanted or {}, {})
 
 
 @cache
@@ -123,8 +128,10 @@ def _moment(field: Field, writer: Writer) -> str:
     minutes = timedelta(minutes=writer.rng.randint(3, 50))
     ahead = field.name in AHEAD or field.future
     at = writer.now + minutes if ahead else writer.now - minutes
-    days = _day(field, writer) - writer.today
-    return (at + days).astimezone(LAW_ZONE).isoformat(timespec="minutes")
+    at += _day(field, writer) - writer.today
+    if writer.since is not None and not ahead and field.name not in KNOWN_BEFORE:
+        at = max(at, min(writer.since + timedelta(minutes=1), writer.now))
+    return at.astimezone(LAW_ZONE).isoformat(timespec="minutes")
 
 
 def _codes(field: Field, writer: Writer) -> list[str]:

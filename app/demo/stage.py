@@ -173,8 +173,8 @@ class Stage:
         who = people.person(db.session(), user_id)
         tasks.claim(who, task["id"])
         if next(self.taken) % 2 == 0:
-            form, offered, _ = self._asked(task["id"])
-            typed = plausible(form, offered, rng, self.at)
+            form, offered, row = self._asked(task["id"])
+            typed = plausible(form, offered, rng, self.at, since=row["opened_at"])
             tasks.save_draft(who, task["id"], dict(list(typed.items())[: max(1, len(typed) // 2)]))
 
     def _do(self, task: Row, told: Story) -> None:
@@ -182,7 +182,8 @@ class Stage:
         if found is None:
             return
         where = f"{task['process']}.{task['element']}"
-        form, offered, row = self._asked(task["id"])
+        form, offered, asked = self._asked(task["id"])
+        row = {**asked, "since": asked["opened_at"]}
         wanted = told.plot.answer(where, self.rounds[task["instance_id"], where])
         self.rounds[task["instance_id"], where] += 1
         raw = self._answers(form, offered, row, told, wanted)
@@ -218,10 +219,12 @@ class Stage:
             known["children"] = [{**child, "safe_adult_now": safe} for child in told.children]
         if form.id == "F03":
             known["matches"] = [_match(ref, name, offered) for ref, name in choices.report_children(db.session(), row)]
-        return plausible(form, offered, told.rng, self.at, {**_about(form, row["context"]), **known})
+        known = {**_about(form, row["context"]), **known}
+        return plausible(form, offered, told.rng, self.at, known, since=row["since"])
 
     def _arrive(self, wait: Row, arrival: Arrival) -> None:
-        query = select(CASE.c.path, CASE.c.wrapped_key, INSTANCE.c.context, INSTANCE.c.release_id, INSTANCE.c.case_id)
+        query = select(CASE.c.path, CASE.c.wrapped_key, INSTANCE.c.context, INSTANCE.c.release_id, INSTANCE.c.case_id,
+                       INSTANCE.c.started_at.label("since"))  # fmt: skip
         query = query.join(CASE, CASE.c.id == INSTANCE.c.case_id).where(INSTANCE.c.id == wait["instance_id"])
         row = db.session.execute(query).mappings().one()
         still = select(WAITS.c.id).where(WAITS.c.instance_id == wait["instance_id"], WAITS.c.message == wait["message"])

@@ -110,7 +110,7 @@ def _villages(session: Session, row: Row, lang: str) -> Iterable[tuple[str, str]
         names[path] = Text(zh, en).say(lang)
         if sector == "village" and path.startswith(within):
             above = [names.get(place, "") for place in reversed(units.ancestors(path)[1:3])]
-            yield code, " ".join([*filter(None, above), names[path]])
+            yield code, Text("　", ", ").say(lang).join([*filter(None, above), names[path]])
 
 
 def _candidates(session: Session, row: Row, lang: str) -> Iterable[tuple[str, str]]:

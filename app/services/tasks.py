@@ -29,6 +29,7 @@ from app.services import (
     people,
     practice,
     remarks,
+    reported,
 )
 from app.services._filled import draft_place
 from app.services._work import CHANGED
@@ -77,6 +78,7 @@ def page(person: Person, task_id: int, lang: str = "zh") -> TaskPage:
         colleagues=_colleagues(session, person, resource) if "give" in may else (),
         remarks=remarks.of_task(session, row) if filled.sensitive else (),
         versions=_versions.of_task(session, row, reasons=filled.sensitive) if row["status"] == "done" else (),
+        reported=reported.of_task(session, person, row, form, lang) if filled.sensitive else None,
     )
 
 

@@ -182,6 +182,16 @@ class Remark:
 
 
 @dataclass(frozen=True, slots=True)
+class Reported:
+    """A report in its own words: question and answer; what was added since; and the record that holds it."""
+
+    record: int  # the submission
+    received_at: datetime
+    lines: tuple[tuple[str, str], ...]
+    added: tuple[tuple[datetime, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class TaskPage:
     """Everything the task page shows."""
 
@@ -204,6 +214,7 @@ class TaskPage:
     versions: tuple[Version, ...] = ()  # of a task that was done: what was sent, and its corrections, newest first
     colleagues: tuple[tuple[int, str], ...] = ()  # whom it may be handed to
     remarks: tuple[Remark, ...] = ()  # what colleagues told each other, oldest first
+    reported: Reported | None = None  # what the reporter said, where the task follows from it
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,5 +33,6 @@ def filters(lang: Callable[[], str], now: Callable[[], datetime]) -> dict[str, C
         "commas": lambda parts: p.commas(parts, lang()),
         "spaced": lambda parts: p.spaced(parts, lang()),
         "chosen": p.chosen,
+        "by_place": lambda options: p.by_place(options, lang()),
         "clock_chart": lambda clocks: clock_chart.chart(clocks, p.today(now()), lang()),
     }

@@ -194,6 +194,11 @@ class Item:
         return len(widths) <= 4 and max(widths, default=0) <= 20 and sum(widths) <= 56
 
     @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """Value and label of what can be chosen."""
+        return [(choice.value, choice.label) for choice in self.choices]
+
+    @property
     def described_by(self) -> str:
         """The ids of what explains the input: hint, seal and error, as far as they are drawn."""
         drawn = {"hint": self.hint, "seal": self.sealed, "error": self.error}

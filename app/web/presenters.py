@@ -27,6 +27,8 @@ RISKS: Mapping[Risk, tuple[int, Text]] = {
     "yellow": (2, Text("风险黄", "Risk yellow")),
     "green": (1, Text("风险绿", "Risk green")),
 }
+APART = Text("　", ", ")
+"""Between things that stand side by side."""
 WITHHELD, ERASED = Text("姓名不可见", "name withheld"), Text("姓名已依法删除", "name lawfully erased")
 SEXES = {"f": Text("女", "girl"), "m": Text("男", "boy")}
 
@@ -313,7 +315,16 @@ def commas(parts: Iterable[str], lang: str) -> str:
 
 def spaced(parts: Iterable[str], lang: str) -> str:
     """Things that stand side by side: “赵立军　联系记录” or "Zhao Lijun, contact record"; what is empty is left out."""
-    return (", " if _en(lang) else "　").join(part for part in parts if part)
+    return APART.say(lang).join(part for part in parts if part)
+
+
+def by_place(options: Iterable[tuple[str, str]], lang: str) -> dict[str, list[tuple[str, str]]]:
+    """Places named with all that is above them, each under what it belongs to: {"甘州区　柳河镇": [(code, "红柳滩村")]}."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for code, place in options:
+        above, _apart, own = place.rpartition(APART.say(lang))
+        found.setdefault(above, []).append((code, own))
+    return found
 
 
 # Outcomes

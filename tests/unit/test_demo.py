@@ -6,7 +6,7 @@ import json
 import random
 import shutil
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,7 @@ from flask_security.utils import verify_password
 
 from app import create_app
 from app.db import db, table
-from app.demo import load, people, places, story
+from app.demo import answers, load, people, places, story
 from app.demo.answers import plausible
 from app.errors import Refused
 from app.models import Deadline, Draft, Incident, Instance, Outbox, Performance, Post, Task, Unit, User
@@ -40,6 +40,22 @@ def test_plausible_answers_fit_their_form(form: Form) -> None:
         raw = plausible(form, OFFERED, random.Random(seed), NOW)
         assert form.validate(raw, "zh", NOW, OFFERED).errors == {}, raw
         assert plausible(form, OFFERED, random.Random(seed), NOW) == raw
+
+
+def test_what_was_done_because_it_was_asked_for_was_done_since() -> None:
+    since, told, earlier = NOW - timedelta(minutes=4), 0, 0
+    for form in FORMS:
+        moments = {name for name, field in form.questions.items() if field.kind == "datetime"} - answers.KNOWN_BEFORE
+        for seed in range(6):
+            raw = plausible(form, OFFERED, random.Random(seed), NOW, since=since)
+            assert form.validate(raw, "zh", NOW, OFFERED).errors == {}, raw
+            for name in moments & set(raw):
+                told += 1
+                assert datetime.fromisoformat(raw[name]) >= since, (form.id, name)
+            free = plausible(form, OFFERED, random.Random(seed), NOW)
+            earlier += sum(datetime.fromisoformat(free[name]) < since for name in moments & set(free))
+    assert told > 50
+    assert earlier > 50, "without a start they would have lain before it"
 
 
 @pytest.mark.parametrize("form", FORMS, ids=lambda form: form.id)

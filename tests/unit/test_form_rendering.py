@@ -19,6 +19,7 @@ from app.rules.expressions import compile_expression
 from app.rules.forms import Form
 from app.rules.forms_conditions import tree
 from app.web.forms import read, row_pressed, sheet, uploads, write
+from app.web.presenters import by_place
 from tests.unit.test_forms import EVERY_KIND, FILES, NOW, component, every_field, form_of, good, load, required
 
 WEB = Path(__file__).parents[2] / "app" / "web"
@@ -45,6 +46,7 @@ def page() -> Any:
         form_sheet=sheet, sprite=lambda: "/static/icons.svg", file_endings=".jpg,.pdf", file_max_mb=lambda: 20,
         url_for=lambda endpoint, **values: f"/{endpoint}/{values['file_id']}",
     )  # fmt: skip
+    environment.filters["by_place"] = lambda options: by_place(options, "zh")
     return environment.from_string(
         '{% import "macros/fields.html" as fields with context %}'
         '<main><form method="post">{{ fields.summary(form, answers, errors, choices) }}'

@@ -222,6 +222,9 @@ def test_every_filter_is_bound_to_language_and_time() -> None:
         "joined": bound["joined"](["a", "b"]),
         "commas": bound["commas"](["a", "b"]),
         "spaced": bound["spaced"](["a", "", "b"]),
+        "by_place": bound["by_place"](
+            [("7", "Ganzhou, Liuhe, Hongliutan"), ("8", "Ganzhou, Liuhe, Humagou"), ("9", "Erehwon")]
+        ),
         "clock_chart": bound["clock_chart"]([clock]).ticks[0].label,
     }
     assert said == {
@@ -244,5 +247,6 @@ def test_every_filter_is_bound_to_language_and_time() -> None:
         "joined": "a, b",
         "commas": "a, b",
         "spaced": "a, b",
+        "by_place": {"Ganzhou, Liuhe": [("7", "Hongliutan"), ("8", "Humagou")], "": [("9", "Erehwon")]},
         "clock_chart": "Nov",
     }

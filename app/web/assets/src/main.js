@@ -10,6 +10,7 @@ import "./css/print.css";
 import { dismissFlashes } from "./behaviours/flash.js";
 import { focusSummary } from "./behaviours/focus.js";
 import { followKeys } from "./behaviours/keys.js";
+import { narrowPlaces } from "./behaviours/places.js";
 import { chooseTheme } from "./behaviours/theme.js";
 import { keepWhatIsTyped } from "./kept/start.js";
 
@@ -21,4 +22,5 @@ chooseTheme(document);
 dismissFlashes(document);
 followKeys(document);
 focusSummary(document);
+narrowPlaces(document);
 keepWhatIsTyped(document);
