@@ -297,7 +297,7 @@ def _set_up() -> None:
 
 
 def _tell_sign_ins() -> None:
-    click.echo(f"练习账号，密码都是 / Practice sign-ins, password: {practice_people.PASSWORD}")
+    click.echo(f"练习账号，密码都是 / Practice sign-ins, password: {practice.PASSWORD}")
     for one in practice_people.SIGN_INS:
         click.echo(f"  {one.username:<10} {one.title.zh} / {one.title.en}")
 

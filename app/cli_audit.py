@@ -10,9 +10,10 @@ import click
 from flask.cli import with_appcontext
 
 from app.rules.calendar import instant
-from app.services import audit, audit_anchors, audit_erasure, audit_export, audit_log, audit_paper, people
+from app.services import people
 from app.services._work import Actor
-from app.services.audit_report import Report
+from app.services.audit import anchors, bundles, erasure, head_paper, sequencer, verification
+from app.services.audit.findings import Report
 from app.text import Text
 
 CASE = click.argument("case", type=int, required=False)
@@ -36,7 +37,7 @@ def verify(case: int | None, anchors: tuple[Path, ...], sealed: bool) -> None:
 
     Says in words what holds. What does not is named, event by event; the exit code is then 1.
     """
-    report = audit.examine(case, anchors, sealed=sealed or case is not None)
+    report = verification.examine(case, anchors, sealed=sealed or case is not None)
     for remark in report.remarks:
         _say(remark, "!")
     if report.breaks:
@@ -62,7 +63,7 @@ def export(case: int | None, since: str | None, out: Path | None) -> None:
     if (case is None) == (since is None):
         raise click.UsageError("Name a CASE, or --since a day.")
     target = out or Path(f"audit-case-{case}.zip" if since is None else "audit-since.zip")
-    count = audit_export.case(case, target) if case is not None else audit_export.since(_instant(since), target)
+    count = bundles.case(case, target) if case is not None else bundles.since(_instant(since), target)
     _say(Text(f"{count} 条记录写入 {target}", f"{count} events in {target}"))
 
 
@@ -75,10 +76,10 @@ def _instant(text: str | None) -> datetime:
 @with_appcontext
 def anchor(page: Path | None) -> None:
     """Sign a head over everything recorded so far, send it to the anchors, and print it as one line."""
-    signed = audit_log.head_now()
-    sent = audit_anchors.deliver()
+    signed = sequencer.head_now()
+    sent = anchors.deliver()
     if page:
-        page.write_text(audit_paper.page(signed), encoding="utf-8")
+        page.write_text(head_paper.page(signed), encoding="utf-8")
     click.echo(signed.paper())
     click.echo(f"已送出 {sent} 份 / {sent} sent", err=True)
 
@@ -91,7 +92,7 @@ def anchor(page: Path | None) -> None:
 @with_appcontext
 def erase(case: int, basis: str, by: str) -> None:
     """Destroy the key of CASE: its personal data can never be read again, its chain stays whole."""
-    erased = audit_erasure.erase_case_key(case, basis, Actor(people.id_of(by), "operator"))
+    erased = erasure.erase_case_key(case, basis, Actor(people.id_of(by), "operator"))
     _say(Text(f"个案 {case} 的个人信息已删除", f"The personal data of case {case} is erased"))
     for other in erased.told_in:
         _say(

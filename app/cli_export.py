@@ -8,8 +8,8 @@ import click
 from flask.cli import with_appcontext
 
 from app.rules.calendar import instant
-from app.services import exports
 from app.services._work import SYSTEM
+from app.services.history import exports
 
 
 def _since(_context: click.Context, _option: click.Parameter, value: str | None) -> datetime | None:

@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 from flask.cli import with_appcontext
 
-from app.services import paper_templates, releases
+from app.services import releases
+from app.services.paperwork import paper_templates
 
 
 @click.group("paper", help="Official papers and their templates.")

@@ -9,9 +9,9 @@ from time import perf_counter
 import click
 from flask.cli import with_appcontext
 
-from app.services import reexecution
-from app.services.reexecution import Proof, Tally
-from app.services.reexecution_pool import reexecute_all
+from app.services.audit import reexecution
+from app.services.audit.reexecution import Proof, Tally
+from app.services.audit.reexecution_pool import reexecute_all
 
 
 @click.command("replay")

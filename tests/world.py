@@ -21,19 +21,9 @@ from app.db import db
 from app.demo.answers import plausible
 from app.rules.calendar import add_months, parse_rule
 from app.rules.forms import Choices, Form
-from app.services import (
-    _queue,
-    _registers,
-    _route,
-    choices,
-    commands,
-    deadlines,
-    inbox,
-    outbox,
-    releases,
-    reports,
-)
+from app.services import _queue, _registers, _route, choices, commands, deadlines, outbox, releases, reports
 from app.services._work import SYSTEM, Actor, Live
+from app.services.inbox import listing
 from tests.process.books import Books
 from tests.process.county import (
     CASE,
@@ -87,7 +77,7 @@ class World(Books):
 
     def send_task(self, task: Mapping[str, Any], wanted: Mapping[str, Any] | None = None) -> commands.Done:
         """Fill in and send this task's form; `wanted` are the answers that matter."""
-        row = db.session.execute(inbox.base().where(TASK.c.id == task["id"])).mappings().one()
+        row = db.session.execute(listing.base().where(TASK.c.id == task["id"])).mappings().one()
         element = self.library.definition(row["process"]).element(row["process"], row["element"])
         form = self.library.form(element.form or "")
         given = {name: _plain(value) for name, value in (wanted or {}).items()}

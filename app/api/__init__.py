@@ -10,13 +10,14 @@ from flask import Flask, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
-from app.api import caller, description, problems, schemas
+from app.api import caller, description, problems
 from app.api.blueprints import PREFIX, Blueprint
 from app.api.cases import cases
 from app.api.deadlines import deadlines
 from app.api.papers import papers
 from app.api.releases import releases
 from app.api.reports import reports
+from app.api.schemas.parts import Problem
 from app.api.tasks import tasks
 from app.api.tokens import session, tokens
 from app.errors import Refused
@@ -29,7 +30,7 @@ Handler = Callable[[Any], ResponseReturnValue]
 class Api(flask_smorest.Api):  # type: ignore[misc]  # flask-smorest is not typed
     """The description and its routes; errors are answered by `problems`, not by the library."""
 
-    ERROR_SCHEMA = schemas.Problem
+    ERROR_SCHEMA = Problem
     DEFAULT_ERROR_RESPONSE_NAME = None
 
     def register_blueprint(self, blp: Blueprint, **options: Any) -> None:

@@ -13,7 +13,7 @@ from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from app.api import caller, problems
-from app.api.schemas import Problem
+from app.api.schemas.parts import Problem
 
 PREFIX = "/api/v1"
 BYTES = {"schema": {"type": "string", "format": "binary"}, "content_type": "application/octet-stream"}

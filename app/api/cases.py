@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.api import caller, schemas
+from app.api import caller
 from app.api.blueprints import Blueprint
 from app.api.languages import lang
+from app.api.schemas import cases as schemas
 from app.services import cases as service
 from app.services import views
 

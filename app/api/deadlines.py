@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.api import caller, schemas
+from app.api import caller
 from app.api.blueprints import Blueprint
+from app.api.schemas import deadlines as schemas
 from app.services import agenda
 
 deadlines = Blueprint("deadlines", "Legal dates that are still to come or past.")

@@ -8,11 +8,11 @@ from typing import Any
 from flask import Response, send_file
 
 from app.api import caller
-from app.api import paper_schemas as schemas
 from app.api.blueprints import Blueprint
 from app.api.languages import lang
-from app.services import paper_pages, paper_views
-from app.services import papers as service
+from app.api.schemas import papers as schemas
+from app.services.paperwork import paper_pages, paper_views
+from app.services.paperwork import papers as service
 
 papers = Blueprint("papers", "Official papers of cases, drawn up from the record.")
 

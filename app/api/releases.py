@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.api import schemas
 from app.api.blueprints import Blueprint
+from app.api.schemas import releases as schemas
 from app.services import processes
 from app.services import releases as service
 

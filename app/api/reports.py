@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.api import caller, schemas
+from app.api import caller
 from app.api.blueprints import Blueprint
 from app.api.languages import lang
+from app.api.schemas import reports as schemas
+from app.api.schemas.parts import FormLayout
 from app.services import reports as service
 from app.services._work import Actor
 
 reports = Blueprint("reports", "Reports from outside; no sign-in needed.", public=True)
 
 
-@reports.operation("GET /form", "getReportForm", gives=schemas.FormLayout)
+@reports.operation("GET /form", "getReportForm", gives=FormLayout)
 def form() -> dict[str, Any]:
     """What a report asks, and the places to choose from."""
     layout, choices = service.form(lang())

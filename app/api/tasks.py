@@ -6,13 +6,16 @@ from typing import Any
 
 from flask import Response
 
-from app.api import caller, schemas
+from app.api import caller
 from app.api.blueprints import Blueprint
 from app.api.languages import lang
+from app.api.schemas import tasks as schemas
+from app.api.schemas.parts import FormLayout
 from app.db import db
-from app.services import access, commands, corrections, inbox, views
+from app.services import access, commands, corrections, views
 from app.services import tasks as service
 from app.services._work import Actor
+from app.services.inbox import listing
 
 tasks = Blueprint("tasks", "Work for people.")
 
@@ -20,7 +23,7 @@ tasks = Blueprint("tasks", "Work for people.")
 @tasks.operation("GET", "listTasks", query=schemas.TaskQuery, gives=schemas.TaskList, refuses=(422,))
 def index(asked: dict[str, Any]) -> dict[str, Any]:
     """Open tasks in one view, in the order in which they fall due."""
-    page = inbox.page(caller.me(), asked["view"], asked["after"], lang(), asked["limit"])
+    page = listing.page(caller.me(), asked["view"], asked["after"], lang(), asked["limit"])
     rows = [row for group in page.groups for row in group.rows]
     return {"view": page.view, "as_of": page.as_of, "counts": page.counts, "after": page.after, "tasks": rows}
 
@@ -31,7 +34,7 @@ def show(task_id: int) -> views.TaskPage:
     return service.page(caller.me(), task_id, lang())
 
 
-@tasks.operation("GET /<int:task_id>/form", "getTaskForm", gives=schemas.FormLayout, refuses=(403, 404))
+@tasks.operation("GET /<int:task_id>/form", "getTaskForm", gives=FormLayout, refuses=(403, 404))
 def form(task_id: int) -> dict[str, Any]:
     """What a task's form asks, and the options that come from the case."""
     form_id, layout, choices = service.layout(caller.me(), task_id, lang())

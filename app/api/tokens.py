@@ -9,9 +9,10 @@ from flask_wtf.csrf import generate_csrf
 from werkzeug.datastructures import ImmutableMultiDict
 
 from app import clock
-from app.api import caller, schemas
+from app.api import caller
 from app.api.blueprints import Blueprint
 from app.api.problems import SignInNeeded
+from app.api.schemas import sessions as schemas
 from app.text import Text
 from app.web.signin import SignInForm
 

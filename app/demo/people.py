@@ -20,10 +20,9 @@ from app.db import table
 from app.demo import words
 from app.demo.places import CITY, CITY_PATH, Place, places
 from app.models import Post, Unit, User
-from app.services import units
+from app.services import practice, units
 from app.text import Text
 
-PASSWORD = "shouwang-demo"  # noqa: S105 - printed at the start of every practice installation
 VILLAGE = "620702101201"
 """Where the named people work: its township and county are the beginning of its code."""
 SEATS: tuple[tuple[str, ...], ...] = (
@@ -92,7 +91,7 @@ def settle(session: Session, roles: Iterable[Mapping[str, Any]], rng: random.Ran
     found: dict[str, int] = {}
     for place in places():
         found[place.code] = _add_unit(session, place, found.get(place.parent or ""))
-    password, known = hash_password(PASSWORD), tuple(roles)
+    password, known = hash_password(practice.PASSWORD), tuple(roles)
     seats = [*_seats(known), *_stand_ins(session, known, found)]
     people = [
         (person, {"name": words.adult_name(rng), "password": password, "fs_uniquifier": secrets.token_hex(16)})

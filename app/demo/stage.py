@@ -22,8 +22,9 @@ from app.demo.answers import plausible
 from app.demo.story import AGAIN, FIRST, RETURNED, Arrival, Plot, Story
 from app.models import Case, Deadline, Instance, Post, Report, Subscription, Task
 from app.rules.forms import Choices, Field, Form
-from app.services import choices, commands, deadlines, inbox, notices, outbox, people, releases, reports, tasks, units
+from app.services import choices, commands, deadlines, notices, outbox, people, releases, reports, tasks, units
 from app.services._work import NO_LIMIT, Actor
+from app.services.inbox import listing
 from app.services.library import Library, library
 
 TASK, CASE, INSTANCE, WAITS = (table(model) for model in (Task, Case, Instance, Subscription))
@@ -205,7 +206,7 @@ class Stage:
         return row if row["status"] == "open" else None
 
     def _asked(self, task_id: int) -> tuple[Form, Choices, Row]:
-        row = db.session.execute(inbox.base().where(TASK.c.id == task_id)).mappings().one()
+        row = db.session.execute(listing.base().where(TASK.c.id == task_id)).mappings().one()
         books = library(db.session(), row["release_id"])
         form = books.form(books.definition(row["process"]).element(row["process"], row["element"]).form or "")
         return form, choices.of(db.session(), row, form, "zh"), row

@@ -1,6 +1,6 @@
 """The fields that a template may use: declared once, each with its meaning and where it comes from.
 
-`origin` is read by services/_paper_facts.py: "form:F28.court" is the newest answer to that question in the
+`origin` is read by services/paperwork/_paper_facts.py: "form:F28.court" is the newest answer to that question in the
 case (alternatives apart by "|"), anything else one of its named sources. What is sealed (S3) is marked, and
 only papers whose purpose needs it may use it (bpmn/papers.json). Source: ADR 0017.
 """

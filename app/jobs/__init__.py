@@ -18,7 +18,9 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from flask import Flask
 
 from app import clock
-from app.services import audit_log, deadlines, outbox, outward, provisional
+from app.services import deadlines, outbox, provisional
+from app.services.audit import sequencer
+from app.services.outward import deliveries
 
 log = logging.getLogger(__name__)
 EVERY = timedelta(seconds=5)
@@ -27,10 +29,10 @@ DAILY = timedelta(days=1)
 JOBS: tuple[tuple[str, timedelta, Callable[[], int]], ...] = (
     ("deadlines", EVERY, deadlines.tick),
     ("outbox", EVERY, outbox.deliver),
-    ("digests", HALF_MINUTE, outward.digests),
-    ("mail", EVERY, partial(outward.send, "mail")),
-    ("sms", EVERY, partial(outward.send, "sms")),
-    ("log", HALF_MINUTE, audit_log.tick),
+    ("digests", HALF_MINUTE, deliveries.digests),
+    ("mail", EVERY, partial(deliveries.send, "mail")),
+    ("sms", EVERY, partial(deliveries.send, "sms")),
+    ("log", HALF_MINUTE, sequencer.tick),
     ("provisional", DAILY, provisional.recompute),
 )
 """Name, how often, what; each returns how many things it did."""

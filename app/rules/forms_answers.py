@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
@@ -80,7 +81,7 @@ def _refuse(text: Text) -> NoReturn:
     raise ValidationError([text])
 
 
-class Answer(fields.Field[Any]):
+class Answer(fields.Field[Any], ABC):
     """The answer to `asked`; it complains in both languages."""
 
     def __init__(self, asked: Field) -> None:
@@ -92,9 +93,9 @@ class Answer(fields.Field[Any]):
         """What this reading is about (see Asking)."""
         return Context[Asking].get()
 
+    @abstractmethod
     def read(self, value: Any) -> Any:
         """The answer in its stored form. Raises ValidationError with a Text."""
-        raise NotImplementedError
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
         return self.read(value)

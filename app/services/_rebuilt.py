@@ -17,10 +17,10 @@ from typing import Any
 from app import engine
 from app.engine import Command, Complete, Deliver, Fire, OpenTask
 from app.rules.deadlines import DeadlineRules
-from app.services._proofs import Differs
 from app.services._recorded import Answer, Recorded
 from app.services._step import DEADLINE_SET, ENGINE, OPERATION_RUN
 from app.services._tasks import arrival
+from app.services.audit._proofs import Differs
 
 
 @dataclass(slots=True)

@@ -15,8 +15,8 @@ import orjson
 
 from app import engine
 from app.services._log import digest_of
-from app.services._proofs import Differs
 from app.services._step import DEADLINE_SET, OPERATION_RUN
+from app.services.audit._proofs import Differs
 
 COMMANDS: Mapping[str, type[engine.Command]] = {
     kind.__name__: kind for kind in (engine.Start, engine.Complete, engine.Deliver, engine.Fire, engine.Cancel)

@@ -20,7 +20,8 @@ from app.models import Instance, SealedRead, Submission
 from app.rules.access import GLASS, Person, Resource
 from app.rules.forms import Form
 from app.rules.forms_answers import blank
-from app.services import _seal, _versions, access, practice, releases, submissions
+from app.services import _seal, access, practice, releases, submissions
+from app.services.history import _versions
 from app.services.library import library
 from app.services.views import Seal, StoryLine
 

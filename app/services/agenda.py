@@ -15,7 +15,8 @@ from sqlalchemy.orm import Session
 from app.db import Row, db, table
 from app.models import Case, Deadline, Instance, Task
 from app.rules.access import Person
-from app.services import access, inbox, practice, shares
+from app.services import access, practice
+from app.services.inbox import listing, queries
 from app.services.library import library
 from app.text import Text
 
@@ -51,7 +52,7 @@ class Agenda:
     as_of: datetime
 
 
-def page(person: Person, when: str = "due", after: str = "", limit: int = inbox.PAGE) -> Agenda:
+def page(person: Person, when: str = "due", after: str = "", limit: int = listing.PAGE) -> Agenda:
     """One page of what is due. A task's limit that has passed stays until the task is closed. Raises Refused."""
     session, now = db.session(), practice.now()
     query = (
@@ -62,17 +63,17 @@ def page(person: Person, when: str = "due", after: str = "", limit: int = inbox.
         .where(or_(DEADLINE.c.state == "due", STANDS), _within_reach(session, person))
     )
     if when != "due":
-        query = query.where(DEADLINE.c.due_at <= (now if when == "overdue" else shares.end_of_day(now)))
+        query = query.where(DEADLINE.c.due_at <= (now if when == "overdue" else queries.end_of_day(now)))
     if after:
-        query = query.where(tuple_(DEADLINE.c.due_at, DEADLINE.c.id) > inbox.key_of(after))
+        query = query.where(tuple_(DEADLINE.c.due_at, DEADLINE.c.id) > listing.key_of(after))
     found = session.execute(query.order_by(DEADLINE.c.due_at, DEADLINE.c.id).limit(limit + 1)).mappings().all()
-    following = inbox.key_after(found[limit - 1]) if len(found) > limit else ""
+    following = listing.key_after(found[limit - 1]) if len(found) > limit else ""
     return Agenda(tuple(_row(session, row, now) for row in found[:limit]), following, now)
 
 
 def _within_reach(session: Session, person: Person) -> Any:
     """Those of cases that the person sees, and of tasks that are the person's to do."""
-    return or_(access.seen_cases(session, person), shares.of_posts(person), TASK.c.assignee_id == person.id)
+    return or_(access.seen_cases(session, person), queries.of_posts(person), TASK.c.assignee_id == person.id)
 
 
 def _row(session: Session, row: Row, now: datetime) -> DeadlineRow:

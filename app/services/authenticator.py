@@ -18,7 +18,8 @@ from sqlalchemy import or_, select, update
 from app import clock
 from app.db import changed, db, table, transaction
 from app.models import User
-from app.services import _qr, _seal
+from app.services import _seal
+from app.services.audit import _qr
 
 USER = table(User)
 DIGITS, PERIOD, SECRET = 6, 30, 20

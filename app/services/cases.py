@@ -15,11 +15,12 @@ from app.db import Row, db, table
 from app.errors import NotFound
 from app.models import Case, CaseLink, Child, Instance, Placement, Report, ReportLink, Subscription, Task
 from app.rules.access import Person, Resource
-from app.services import _seal, _seals, access, children, clocks, inbox, practice, releases
+from app.services import _seal, _seals, access, children, clocks, practice, releases
 from app.services._closing import CLOSED
 from app.services._seals import Seals, Sent
+from app.services.history.story import BEHIND, Teller
+from app.services.inbox import listing
 from app.services.library import library
-from app.services.story import BEHIND, Teller
 from app.services.views import Arrival, CasePage, InboxRow, Relative, Seal, StoryLine
 from app.text import Text
 
@@ -28,7 +29,6 @@ PLACEMENT, LINK, REPORT_LINK = table(Placement), table(CaseLink), table(ReportLi
 SUBSCRIPTION, REPORT = table(Subscription), table(Report)
 PAGE = 50
 LARGEST_ID = 2**63
-MOST_DIGITS = 19
 PLACES = {
     "relative": Text("亲属家", "with relatives"),
     "village": Text("村(居)委会安排的家庭", "with a family found by the village"),
@@ -44,10 +44,7 @@ FINISHED = Text("这件事已经办结。", "This case is closed.")
 
 def id_of(number: str) -> int | None:
     """The case with this number, as people write it; None when there is none."""
-    digits = number.strip().rpartition("-")[2].lstrip("0")
-    if not (digits.isascii() and digits.isdecimal() and len(digits) < MOST_DIGITS):
-        return None
-    found: int | None = db.session.scalar(select(CASE.c.id).where(CASE.c.id == int(digits)))
+    found: int | None = db.session.scalar(select(CASE.c.id).where(CASE.c.id == children.case_id_in(number)))
     return found
 
 
@@ -59,7 +56,7 @@ def page(person: Person, case_id: int, lang: str = "zh") -> CasePage:
     row = _row(session, case_id)
     teller, seals = Teller(session, case_id, lang), Seals(session, person, case_id, resource)
     tasks = _open_tasks(session, case_id)
-    shown = inbox.rows(session, tasks, person, now, lang)
+    shown = listing.rows(session, tasks, person, now, lang)
     place = children.place_name(session, row["path"], lang)
     line, reads = children.line({**row, "place": place}, now), seals.may_read()
     records = _seals.of_case(seals, row["wrapped_key"])
@@ -119,7 +116,7 @@ def _row(session: Session, case_id: int) -> dict[str, Any]:
 
 def _open_tasks(session: Session, case_id: int) -> list[Row]:
     """Open tasks of the case; those of an escalation are about another task, which is here itself."""
-    query = inbox.base().where(TASK.c.case_id == case_id, TASK.c.status == "open", TASK.c.process.not_in(BEHIND))
+    query = listing.base().where(TASK.c.case_id == case_id, TASK.c.status == "open", TASK.c.process.not_in(BEHIND))
     return list(session.execute(query.order_by(TASK.c.due_at, TASK.c.id)).mappings())
 
 
@@ -218,15 +215,15 @@ def index(person: Person, search: str = "", after: int = 0, lang: str = "zh") ->
 
 
 def _matches(search: str) -> Any:
-    digits = search.rpartition("-")[2].lstrip("0")
+    numbered = children.case_id_in(search)
     named = or_(CHILD.c.name_index == _seal.blind_index("child.name", search), children.reported_as(search))
-    return or_(named, CASE.c.id == int(digits)) if digits.isdecimal() and len(digits) < MOST_DIGITS else named
+    return named if numbered is None else or_(named, CASE.c.id == numbered)
 
 
 def _index_row(session: Session, person: Person, row: Row, now: datetime, lang: str) -> dict[str, Any]:
     place = children.place_name(session, row["path"], lang)
     line = children.line({**row, "case_id": row["id"], "place": place}, now)
-    tasks = inbox.rows(session, _open_tasks(session, row["id"])[:1], person, now, lang)
+    tasks = listing.rows(session, _open_tasks(session, row["id"])[:1], person, now, lang)
     task = tasks[0] if tasks else None
     if access.policy(session).scope(person).audited and not Seals(session, person, row["id"]).may_read():
         line = children.veiled(line)

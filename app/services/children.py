@@ -22,6 +22,8 @@ from app.text import Text
 GUARDIAN, UNIT, CASE, REPORT = table(Guardian), table(Unit), table(Case), table(Report)
 RECEIPT = re.compile(r"[0-9]{6}-[0-9]{6}")
 """A report's number, as a reporter is given it."""
+MOST_DIGITS = 19
+"""So that a number fits the database's."""
 GOVERNING = ("village", "township_government", "county_government", "city_government")
 """The bodies whose name is the name of their place."""
 KINDS = {
@@ -51,6 +53,12 @@ def reported_as(search: str) -> Any:
 def case_number(case_id: int, opened_at: datetime) -> str:
     """A case's number as people write it: 2026-00417."""
     return f"{opened_at.astimezone(LAW_ZONE).year}-{case_id:05d}"
+
+
+def case_id_in(text: str) -> int | None:
+    """The id in a case's number as people write it (2026-00417, or 417 alone); None when `text` is no such number."""
+    digits = text.strip().rpartition("-")[2].lstrip("0")
+    return int(digits) if digits.isascii() and digits.isdecimal() and len(digits) < MOST_DIGITS else None
 
 
 def line(row: Row, now: datetime) -> ChildLine | None:

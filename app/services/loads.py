@@ -19,7 +19,8 @@ from app.db import db, table
 from app.errors import NotFound
 from app.models import Case, Post, Task, Unit, User
 from app.rules.access import Person
-from app.services import access, inbox, leaving, people, practice, releases, shares
+from app.services import access, leaving, people, practice, releases
+from app.services.inbox import listing, queries
 from app.services.views import InboxRow, Vacancy
 from app.text import Text
 
@@ -134,22 +135,22 @@ def sheet(person: Person, user_id: int, lang: str = "zh") -> Sheet:
     session, now = db.session(), practice.now()
     own, posts = user_id == person.id, _posts(session, person, lang, user_id).get(user_id, ())
     reach: Any = true() if own else access.supervised_tasks(session, person)
-    open_now = inbox.base().where(TASK.c.status == "open").order_by(TASK.c.due_at, TASK.c.id).limit(MOST + 1)
+    open_now = listing.base().where(TASK.c.status == "open").order_by(TASK.c.due_at, TASK.c.id).limit(MOST + 1)
     held = session.execute(open_now.where(TASK.c.assignee_id == user_id, reach)).mappings().all()
     user = session.execute(select(USER.c.name).where(USER.c.id == user_id, USER.c.active)).first()
     if user is None or not (own or posts or held):
         raise NotFound("no_person", access.NOTHING_HERE)
     handed = session.execute(
-        open_now.where(TASK.c.owner_id == user_id, shares.of_posts(person) if own else reach)
+        open_now.where(TASK.c.owner_id == user_id, queries.of_posts(person) if own else reach)
     ).mappings().all()  # fmt: skip
-    watching = shares.first(session, shares.parts(session, "watching", person, now), MOST + 1) if own else []
+    watching = queries.first(session, queries.parts(session, "watching", person, now), MOST + 1) if own else []
     marked = session.execute(open_now.where(TASK.c.id.in_(watching))).mappings().all()
     given = {one for row in held[:MOST] for one in people.colleagues(session, row["role"], row["unit_id"])}
     return Sheet(
         user_id=user_id, name=user.name, posts=posts, own=own, as_of=now,
-        held=inbox.rows(session, held[:MOST], person, now, lang),
-        watched=inbox.rows(session, marked[:MOST], person, now, lang),
-        handed=inbox.rows(session, handed[:MOST], person, now, lang),
+        held=listing.rows(session, held[:MOST], person, now, lang),
+        watched=listing.rows(session, marked[:MOST], person, now, lang),
+        handed=listing.rows(session, handed[:MOST], person, now, lang),
         more=max(len(held), len(marked), len(handed)) > MOST,
         to=tuple(sorted((one for one in given if one[0] != user_id), key=lambda one: one[1])),
         may_end=leaving.may(session, person, user_id),

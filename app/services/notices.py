@@ -21,8 +21,9 @@ from app.db import Row, changed, db, table, transaction
 from app.errors import NotFound
 from app.models import Case, Notice, Outbox, Post, ReportLink, User
 from app.rules.access import Person
-from app.services import access, cases, commands, inbox, practice
+from app.services import access, cases, commands, practice
 from app.services._work import Actor, Work
+from app.services.inbox import listing
 from app.text import Text
 
 NOTICE, OUTBOX, CASE, POST, USER = (table(model) for model in (Notice, Outbox, Case, Post, User))
@@ -147,7 +148,7 @@ def page(person: Person, after: str = "") -> NoticePage:
     session = db.session()
     query = _base().where(_mine(person))
     if after:
-        query = query.where(tuple_(NOTICE.c.sent_at, NOTICE.c.id) < inbox.key_of(after))
+        query = query.where(tuple_(NOTICE.c.sent_at, NOTICE.c.id) < listing.key_of(after))
     found = list(
         session.execute(query.order_by(NOTICE.c.sent_at.desc(), NOTICE.c.id.desc()).limit(PAGE + 1)).mappings()
     )

@@ -18,9 +18,9 @@ from app import clock
 from app.db import Row, db, table, transaction
 from app.models import Case, Incident, Notice, Outbox, Task
 from app.services import commands, practice, releases, units
-from app.services._planned import plan_urgent
 from app.services.deadlines import BACK_OFF
 from app.services.library import library
+from app.services.outward._planned import plan_urgent
 
 log = logging.getLogger(__name__)
 OUTBOX, NOTICE, TASK, CASE, INCIDENT = (table(model) for model in (Outbox, Notice, Task, Case, Incident))

@@ -19,8 +19,10 @@ from app.db import Row, db, table, transaction
 from app.errors import NotFound
 from app.models import Case, Incident, Instance, Task, Unit
 from app.rules.access import Person
-from app.services import access, commands, deadlines, inbox, leaving, outbox, outward, people, practice, shares
+from app.services import access, commands, deadlines, leaving, outbox, people, practice
 from app.services._work import Actor
+from app.services.inbox import listing, queries
+from app.services.outward import deliveries
 from app.services.views import OverdueRow, OversightPage
 from app.text import Text
 
@@ -31,7 +33,7 @@ ALL_DECISIONS = frozenset({"direct", "reassign", "extend", "not_applicable"})
 AGAIN: Mapping[str, Callable[[int], bool]] = {
     "deadline": deadlines.fire,
     "outbox": outbox.deliver_one,
-    "delivery": outward.again,
+    "delivery": deliveries.again,
 }
 """How a failed step is tried again; a task's form is sent again by its person."""
 HANDLED = {
@@ -45,16 +47,16 @@ def page(person: Person, lang: str = "zh") -> OversightPage:
     """What is late and what falls due within a day, in the regions this person answers for."""
     session, now = db.session(), practice.now()
     reach = access.supervised_tasks(session, person)
-    base = inbox.base().where(TASK.c.status == "open", TASK.c.process != deadlines.ESCALATION, reach)
+    base = listing.base().where(TASK.c.status == "open", TASK.c.process != deadlines.ESCALATION, reach)
     late = list(session.execute(base.where(TASK.c.due_at <= now).order_by(TASK.c.due_at).limit(SHOWN)).mappings())
     due = base.where(TASK.c.due_at > now, TASK.c.due_at <= now + SOON)
     soon = list(session.execute(due.order_by(TASK.c.due_at).limit(SHOWN)).mappings())
     asked = _asked(session, person)
     running = _running(session, {row["case_id"] for row in late})
-    shown = inbox.rows(session, late, person, now, lang)
+    shown = listing.rows(session, late, person, now, lang)
     return OversightPage(
         overdue=tuple(_overdue(row, view, asked, running) for row, view in zip(late, shown, strict=True)),
-        soon=inbox.rows(session, soon, person, now, lang),
+        soon=listing.rows(session, soon, person, now, lang),
         by_unit=_by_unit(session, reach, now, lang),
         incidents=_incidents(session, person),
         as_of=now,
@@ -69,7 +71,7 @@ def _asked(session: Session, person: Person) -> dict[int, Row]:
     query = select(TASK.c.id, TASK.c.version, INSTANCE.c.context, TASK.c.element).join(
         INSTANCE, INSTANCE.c.id == TASK.c.instance_id
     )
-    where = (TASK.c.process == deadlines.ESCALATION, TASK.c.status == "open", shares.of_posts(person))
+    where = (TASK.c.process == deadlines.ESCALATION, TASK.c.status == "open", queries.of_posts(person))
     rows = session.execute(query.where(*where)).mappings()
     return {row["context"]["task_id"]: row for row in rows}
 

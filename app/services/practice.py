@@ -25,6 +25,7 @@ SIGN_INS = (
 )  # fmt: skip
 """The named people of practice mode, in the order in which a child meets them; the same as in app.demo.people."""
 
+PASSWORD = "shouwang-demo"  # noqa: S105 - invented people only, printed at the start of every practice installation
 
 OFFSET = select(table(Practice).c.offset_seconds).where(table(Practice).c.id == 1)
 

@@ -13,8 +13,9 @@ from app.db import Row, db, table
 from app.errors import Invalid
 from app.models import Event, Task
 from app.rules.access import Person
-from app.services import _telling, _versions, access, commands
+from app.services import access, commands
 from app.services._work import Actor
+from app.services.history import _telling, _versions
 from app.services.views import Remark
 from app.text import Text
 

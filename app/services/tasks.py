@@ -19,13 +19,11 @@ from app.services import (
     _filled,
     _outlook,
     _seal,
-    _versions,
     access,
     attachments,
     children,
     choices,
     directions,
-    inbox,
     people,
     practice,
     remarks,
@@ -33,6 +31,8 @@ from app.services import (
 )
 from app.services._filled import draft_place
 from app.services._work import CHANGED
+from app.services.history import _versions
+from app.services.inbox import listing
 from app.services.library import Library, library
 from app.services.views import Outlook, TaskPage
 from app.text import Text
@@ -47,12 +47,12 @@ def page(person: Person, task_id: int, lang: str = "zh") -> TaskPage:
     session, now = db.session(), practice.now()
     resource = access.task_resource(session, task_id)
     access.require(session, person, "see", resource)
-    row = session.execute(inbox.base().where(TASK.c.id == task_id)).mappings().one()
+    row = session.execute(listing.base().where(TASK.c.id == task_id)).mappings().one()
     books = library(session, row["release_id"])
     element = books.definition(row["process"]).element(row["process"], row["element"])
     form = books.form(element.form or "")
     filled = _filled.of(session, person, row, form, now, lang)
-    shown = inbox.rows(session, [row], person, now, lang)[0]
+    shown = listing.rows(session, [row], person, now, lang)[0]
     may = _may(session, person, resource) if row["status"] == "open" else _may_correct(session, person, row)
     if filled.sensitive and row["wrapped_key"] and access.policy(session).can(person, "remark", resource):
         may |= {"remark"}
@@ -86,7 +86,7 @@ def outlook(person: Person, task_id: int, raw: Mapping[str, Any]) -> Outlook:
     """What follows the answers in `raw`, for who fills the form. Raises NotFound, Forbidden, Stale."""
     session = db.session()
     access.require(session, person, "work", access.task_resource(session, task_id))
-    row = session.execute(inbox.base().where(TASK.c.id == task_id)).mappings().one()
+    row = session.execute(listing.base().where(TASK.c.id == task_id)).mappings().one()
     if row["status"] != "open":
         raise Stale("task_changed", CHANGED, task=task_id)
     books = library(session, row["release_id"])
@@ -102,7 +102,7 @@ def is_open(task_id: int) -> bool:
 def form_of(task_id: int) -> tuple[Form, int]:
     """The form of a task, and its case."""
     session = db.session()
-    row = session.execute(inbox.base().where(TASK.c.id == task_id)).mappings().first()
+    row = session.execute(listing.base().where(TASK.c.id == task_id)).mappings().first()
     if row is None:
         raise NotFound("no_task", access.NOTHING_HERE)
     books = library(session, row["release_id"])
@@ -203,7 +203,7 @@ def layout(person: Person, task_id: int, lang: str = "zh") -> tuple[str, dict[st
     """A task's form as data, for programs: its id, its form-js layout, its options. Raises NotFound, Forbidden."""
     session = db.session()
     access.require(session, person, "see", access.task_resource(session, task_id))
-    row = session.execute(inbox.base().where(TASK.c.id == task_id)).mappings().one()
+    row = session.execute(listing.base().where(TASK.c.id == task_id)).mappings().one()
     books = library(session, row["release_id"])
     form = books.form(books.definition(row["process"]).element(row["process"], row["element"]).form or "")
     sensitive = _filled.reads_sensitive(session, person, task_id)

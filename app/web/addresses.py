@@ -9,7 +9,7 @@ from flask_security import auth_required, current_user
 
 from app.db import db
 from app.errors import Invalid
-from app.services import addresses as service
+from app.services.outward import addresses as service
 from app.web import frame
 
 addresses = Blueprint("addresses", __name__, url_prefix="/account/notices")

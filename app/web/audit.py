@@ -14,8 +14,10 @@ from markupsafe import Markup
 from app.clock import LAW_ZONE
 from app.db import db
 from app.rules.access import AUDITOR, Resource
-from app.services import access, audit_log, audit_paper, audited, replay
-from app.services.replay_views import Moment, Scene, View
+from app.services import access
+from app.services.audit import head_paper, sequencer
+from app.services.history import audited, replay
+from app.services.history.replay_views import Moment, Scene, View
 from app.web import frame, presenters
 
 MINUTE = timedelta(minutes=1)
@@ -36,8 +38,8 @@ def index() -> ResponseReturnValue:
 def head() -> ResponseReturnValue:
     """The newest signed head as a sheet to print: figures, the line that holds it all, and the line as a QR code."""
     access.require(db.session(), frame.me(), "see", Resource("log"))
-    signed = audit_log.newest(db.session())
-    qr = audit_paper.qr(signed) if signed else ""
+    signed = sequencer.newest(db.session())
+    qr = head_paper.qr(signed) if signed else ""
     at = f"{signed.head.at.astimezone(LAW_ZONE):%Y-%m-%d %H:%M:%S %z}" if signed else ""
     return render_template("audit/head.html", signed=signed, at=at, qr=Markup(qr))  # noqa: S704 - drawn here, from a head
 

@@ -7,9 +7,11 @@ from flask.typing import ResponseReturnValue
 from flask_security import auth_required
 
 from app.errors import NotFound
-from app.services import access, paper_pages, replay, reports
+from app.services import access, reports
 from app.services import cases as service
 from app.services._work import Actor
+from app.services.history import replay
+from app.services.paperwork import paper_pages
 from app.web import frame
 
 cases = Blueprint("cases", __name__, url_prefix="/cases")

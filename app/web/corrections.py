@@ -11,7 +11,8 @@ from flask_security import auth_required
 
 from app.errors import Invalid, Stale
 from app.rules.forms import Form
-from app.services import conflicts, corrections, tasks
+from app.services import corrections, tasks
+from app.services.inbox import conflicts
 from app.web import files, forms, frame
 from app.web.desk import desk, files_named, withheld
 

@@ -15,20 +15,10 @@ from app.db import db
 from app.errors import Invalid, NotFound, Stale
 from app.rules.forms import Form
 from app.rules.occurrence import FIELD
-from app.services import (
-    access,
-    attachments,
-    cases,
-    choices,
-    commands,
-    conflicts,
-    inbox,
-    notices,
-    paper_pages,
-    remarks,
-    tasks,
-)
+from app.services import access, attachments, cases, choices, commands, notices, remarks, tasks
 from app.services._work import Actor
+from app.services.inbox import conflicts, listing
+from app.services.paperwork import paper_pages
 from app.services.views import Arrival, TaskPage
 from app.web import files, forms, frame, presenters
 
@@ -58,7 +48,7 @@ def notices_page() -> ResponseReturnValue:
     """What this person's posts were told, newest first."""
     page = notices.page(frame.me(), request.args.get("after", ""))
     shown = views() if frame.works(frame.me()) else []
-    counts = inbox.counts(db.session(), frame.me(), frame.now()) if shown else {}
+    counts = listing.counts(db.session(), frame.me(), frame.now()) if shown else {}
     return render_template("desk/notices.html", page=page, views=shown, counts=counts)
 
 

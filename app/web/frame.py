@@ -32,7 +32,6 @@ locale = Blueprint("locale", __name__)
 LANGUAGES = ("zh", "en")
 PATH = re.compile(r"/(?![/\\])[^\s\\\x00-\x1f\x7f]*")
 COOKIE = "lang"
-DEMO_PASSWORD = "shouwang-demo"  # noqa: S105 - invented people of practice mode only
 YEAR = 365 * 24 * 3600
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; "
@@ -129,7 +128,11 @@ def context() -> dict[str, Any]:
     given: dict[str, Any] = {"lang": lang(), "nav": [], "person": None, "practice": None, "find_url": None, "who": ""}
     given["now_iso"] = now().isoformat()
     if signin.demo():
-        given["practice"] = {"now": presenters.absolute(now(), now(), lang()), "password": DEMO_PASSWORD, "people": []}
+        given["practice"] = {
+            "now": presenters.absolute(now(), now(), lang()),
+            "password": practice.PASSWORD,
+            "people": [],
+        }
         if request.endpoint == "security.login":
             given["practice"]["people"] = _sign_ins()
     if current_user and current_user.is_authenticated:

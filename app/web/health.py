@@ -15,8 +15,8 @@ from flask.typing import ResponseReturnValue
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 
 from app.services import health as service
-from app.services import outward
 from app.services.commands import STEPS
+from app.services.outward import deliveries
 from app.web import frame
 
 health = Blueprint("health", __name__)
@@ -43,7 +43,7 @@ def ready() -> ResponseReturnValue:
     """The installation can work; 503 with the reason when it cannot."""
     obstacle = service.obstacle()
     if obstacle is None:
-        said = [text.say(frame.lang()) for text in (service.scanning(), outward.says())]
+        said = [text.say(frame.lang()) for text in (service.scanning(), deliveries.says())]
         return "\n".join(["ok", *said, ""]), PLAIN
     return f"{obstacle.say(frame.lang())}\n", HTTPStatus.SERVICE_UNAVAILABLE, PLAIN
 

@@ -14,7 +14,8 @@ from flask_security import auth_required
 
 from app.db import db
 from app.errors import Refused
-from app.services import handing, inbox, notices, shares
+from app.services import notices
+from app.services.inbox import actions, kept_filters, listing, queries
 from app.services.views import InboxFilter
 from app.text import Text
 from app.web import frame, presenters
@@ -26,7 +27,7 @@ NO_SUCH_DAY = Text("日期看不懂，请从日历里选。", "That is no date; 
 
 def _view() -> str:
     view = request.values.get("view", "mine")
-    return view if view in inbox.VIEWS else "mine"
+    return view if view in listing.VIEWS else "mine"
 
 
 def _asked() -> InboxFilter:
@@ -40,12 +41,12 @@ def _asked() -> InboxFilter:
 def show() -> ResponseReturnValue:
     """Open tasks in one of the views, narrowed to what is asked for."""
     me, view, asked = frame.me(), _view(), _asked()
-    page = inbox.page(me, view, request.values.get("after", ""), frame.lang(), asked=asked)
+    page = listing.page(me, view, request.values.get("after", ""), frame.lang(), asked=asked)
     session = db.session()
     return render_template(
         "desk/inbox.html", page=page, views=views(), unread=notices.unread(me), asked=asked, risks=RISKS,
-        processes=shares.processes(session, me), places=shares.places(session, me, frame.lang()),
-        kept=handing.filters(session, me), colleagues=handing.colleagues(session, me),
+        processes=queries.processes(session, me), places=queries.places(session, me, frame.lang()),
+        kept=kept_filters.of(session, me), colleagues=actions.colleagues(session, me),
         claimable=view in ("free", "unit", "today", "overdue"),
     )  # fmt: skip
 
@@ -55,7 +56,7 @@ def show() -> ResponseReturnValue:
 def pulse() -> ResponseReturnValue:
     """The counts as they are now, for a page that stays open."""
     me = frame.me()
-    return jsonify(counts=inbox.counts(db.session(), me, frame.now()), unread=notices.unread(me))
+    return jsonify(counts=listing.counts(db.session(), me, frame.now()), unread=notices.unread(me))
 
 
 @desk.post("/inbox/many")
@@ -64,14 +65,14 @@ def many() -> ResponseReturnValue:
     """Do one thing with the tasks that are ticked, and say what became of each."""
     ids = request.form.getlist("task", type=int)
     action = request.form.get("action", "")
-    if ids and action in handing.ACTIONS:
-        _tell(handing.many(frame.me(), action, ids, request.form.get("to", type=int)))
+    if ids and action in actions.ACTIONS:
+        _tell(actions.many(frame.me(), action, ids, request.form.get("to", type=int)))
     else:
         flash(_("先勾选要一起处理的事，再按按钮。"))
     return redirect(url_for("desk.inbox", view=_view(), **_narrowed(_asked())))
 
 
-def _tell(outcome: handing.Outcome) -> None:
+def _tell(outcome: actions.Outcome) -> None:
     done, refused = len(outcome.done), outcome.refused.values()
     if done:
         flash(ngettext("已处理%(num)s件。", "已处理%(num)s件。", done))
@@ -92,7 +93,7 @@ def _narrowed(asked: InboxFilter) -> dict[str, Any]:
 def keep_filter() -> ResponseReturnValue:
     """Keep the filter of this page under a name."""
     asked = _asked()
-    handing.save_filter(frame.me(), request.form.get("name", ""), _view(), asked)
+    kept_filters.save(frame.me(), request.form.get("name", ""), _view(), asked)
     return redirect(url_for("desk.inbox", view=_view(), **_narrowed(asked)))
 
 
@@ -100,7 +101,7 @@ def keep_filter() -> ResponseReturnValue:
 @auth_required()
 def drop_filter(filter_id: int) -> ResponseReturnValue:
     """Forget a kept filter."""
-    handing.drop_filter(frame.me(), filter_id)
+    kept_filters.drop(frame.me(), filter_id)
     return redirect(url_for("desk.inbox", view=_view()))
 
 
@@ -108,7 +109,7 @@ def drop_filter(filter_id: int) -> ResponseReturnValue:
 @auth_required()
 def give(task_id: int) -> ResponseReturnValue:
     """Hand a task to a colleague."""
-    handing.give(frame.me(), task_id, request.form.get("to", 0, type=int))
+    actions.give(frame.me(), task_id, request.form.get("to", 0, type=int))
     flash(_("已转交。"))
     return redirect(url_for("desk.inbox"))
 
@@ -117,7 +118,7 @@ def give(task_id: int) -> ResponseReturnValue:
 @auth_required()
 def give_back(task_id: int) -> ResponseReturnValue:
     """Return a task to the colleague who handed it on."""
-    handing.give_back(frame.me(), task_id)
+    actions.give_back(frame.me(), task_id)
     flash(_("已交还。"))
     return redirect(url_for("desk.inbox"))
 
@@ -127,9 +128,9 @@ def give_back(task_id: int) -> ResponseReturnValue:
 def watch(task_id: int) -> ResponseReturnValue:
     """Keep an eye on a task, perhaps until a day; or no longer."""
     if "stop" in request.form:
-        handing.unwatch(frame.me(), task_id)
+        actions.unwatch(frame.me(), task_id)
     else:
-        handing.watch(frame.me(), task_id, _day(request.form.get("on", "")))
+        actions.watch(frame.me(), task_id, _day(request.form.get("on", "")))
     return redirect(url_for("desk.task", task_id=task_id))
 
 

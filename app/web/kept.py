@@ -16,8 +16,9 @@ from flask_wtf.csrf import generate_csrf
 
 from app.db import db
 from app.errors import Forbidden, Invalid, NotFound, Refused, Stale
-from app.services import access, choices, commands, reports, shares, tasks
+from app.services import access, choices, commands, reports, tasks
 from app.services._work import Actor
+from app.services.inbox import queries
 from app.services.views import TaskPage
 from app.web import build, forms, frame, report
 
@@ -69,7 +70,7 @@ def session() -> ResponseReturnValue:
 @auth_required()
 def visits() -> ResponseReturnValue:
     """The visits that are this person's to do, those first that fall due first."""
-    mine = shares.to_do(db.session(), frame.me(), PROCESS, MOST_AHEAD, frame.now())
+    mine = queries.to_do(db.session(), frame.me(), PROCESS, MOST_AHEAD, frame.now())
     return jsonify([url_for("kept.visit", task_id=task_id) for task_id in mine])
 
 

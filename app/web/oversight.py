@@ -11,8 +11,8 @@ from flask_security import auth_required
 from app.errors import Invalid
 from app.rules.calendar import in_law_zone, midnight_after
 from app.services import oversight as service
-from app.services import read_log
 from app.services import tonight as whereabouts
+from app.services.audit import read_log
 from app.web import frame
 
 oversight = Blueprint("oversight", __name__, url_prefix="/oversight")

@@ -10,9 +10,9 @@ from flask_security import auth_required
 
 from app.documents import FIELDS, LARGEST_UPLOAD, Problem
 from app.errors import Invalid
-from app.services import paper_pages, paper_templates
-from app.services import papers as service
-from app.services.paper_views import PaperFile
+from app.services.paperwork import paper_pages, paper_templates
+from app.services.paperwork import papers as service
+from app.services.paperwork.paper_views import PaperFile
 from app.web import frame
 
 papers = Blueprint("papers", __name__)

@@ -8,7 +8,8 @@ from flask_babel import ngettext
 from flask_security import auth_required
 
 from app.errors import Refused
-from app.services import handing, leaving, loads
+from app.services import leaving, loads
+from app.services.inbox import actions
 from app.text import Text
 from app.web import frame
 
@@ -49,7 +50,7 @@ def give(user_id: int) -> ResponseReturnValue:
     to = request.form.get("to", type=int)
     if to is None:
         raise Refused("nobody_chosen", NOBODY)
-    outcome = handing.many(frame.me(), "give", request.form.getlist("task", type=int), to)
+    outcome = actions.many(frame.me(), "give", request.form.getlist("task", type=int), to)
     flash(ngettext("已转交%(num)s件。", "已转交%(num)s件。", len(outcome.done)))
     for text in dict.fromkeys(outcome.refused.values()):
         count = sum(other == text for other in outcome.refused.values())

@@ -16,10 +16,11 @@ from app.errors import Invalid, NotFound, Refused
 from app.rules import conformance
 from app.rules.access import AUDITOR
 from app.rules.calendar import instant
-from app.services import access, exports, samples
-from app.services import population as service
+from app.services import access
 from app.services._work import Actor
-from app.services.population_views import ProcessView
+from app.services.history import exports, samples
+from app.services.history import population as service
+from app.services.history.population_views import ProcessView
 from app.text import Text
 from app.web import frame, presenters
 

@@ -9,7 +9,8 @@ from flask.typing import ResponseReturnValue
 from flask_security import auth_required
 
 from app.errors import Invalid
-from app.services import authenticator, read_log, reading
+from app.services import authenticator, reading
+from app.services.audit import read_log
 from app.web import frame, signin
 
 records = Blueprint("records", __name__)

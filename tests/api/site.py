@@ -27,8 +27,9 @@ from app.db import db, table, transaction
 from app.demo import people
 from app.demo.answers import plausible
 from app.models import Case, Post, Submission, Task, Unit, User
-from app.services import choices, inbox, releases, reports, tasks
+from app.services import choices, releases, reports, tasks
 from app.services._work import Actor
+from app.services.inbox import listing
 from app.web import forms
 from app.web.signin import Account
 from tests import conftest
@@ -212,7 +213,7 @@ class Site:
     def answers(self, task_id: int, **wanted: Any) -> dict[str, Any]:
         """Answers that the task's form accepts now."""
         with self.app.app_context():
-            row = db.session.execute(inbox.base().where(TASK.c.id == task_id)).mappings().one()
+            row = db.session.execute(listing.base().where(TASK.c.id == task_id)).mappings().one()
             books = releases.current_library()
             form = books.form(books.definition(row["process"]).element(row["process"], row["element"]).form or "")
             offered = choices.of(db.session(), row, form, "zh")

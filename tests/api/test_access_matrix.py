@@ -17,7 +17,8 @@ from sqlalchemy.orm import Session
 
 from app.models import Case, Event, Incident, Instance, Task
 from app.rules.access import Person
-from app.services import access, commands, inbox
+from app.services import access, commands
+from app.services.inbox import listing
 from tests.api.site import OPEN_FAMILY, SEALED_FAMILY, Caller, Site, says_nothing
 
 Post = tuple[str, str]
@@ -225,7 +226,7 @@ def test_what_is_not_theirs_to_do_is_refused(ground: Ground, post: Post) -> None
 def test_lists_of_tasks_hold_what_is_theirs(ground: Ground, post: Post) -> None:
     someone, sees = ground.site.person(*post), MATRIX[post]
     own = {task["id"] for task in ground.tasks if task["name"] in sees.works and task["id"] in visible(ground, post)}
-    for view in inbox.VIEWS:
+    for view in listing.VIEWS:
         answer = someone.api(f"GET /tasks?view={view}")
         listed = {task["id"] for task in answer.json["tasks"]}
         assert listed <= own

@@ -13,7 +13,8 @@ import sqlalchemy as sa
 
 from app.db import db, table
 from app.models import Attachment, Case, Event, Post, Submission, Task, Unit
-from app.services import _queue, _seal, audit, commands, releases
+from app.services import _queue, _seal, commands, releases
+from app.services.audit import verification
 from tests import files as made
 from tests.api.site import VILLAGE, Caller, Site
 
@@ -107,7 +108,7 @@ def test_it_stands_in_the_record_with_its_hash_sealed(site: Site, visit: dict[st
         secret = key.open(event["sealed"], f"event.sealed:{event['case_id']}:{event['seq']}")["secret"]
         assert re.fullmatch(r"[0-9a-f]{64}", secret["sha256"])
         assert secret["name"] == "证明.pdf"
-        assert audit.examine(visit["case_id"], sealed=True).breaks == []
+        assert verification.examine(visit["case_id"], sealed=True).breaks == []
 
 
 def test_without_a_script_a_form_takes_its_files_along(site: Site, visit: dict[str, Any]) -> None:

@@ -10,7 +10,9 @@ import sqlalchemy as sa
 
 from app.db import db, table
 from app.models import Case, Event, Instance, Submission, Task
-from app.services import _seals, audit, exports, people, replay, tasks
+from app.services import _seals, people, tasks
+from app.services.audit import verification
+from app.services.history import exports, replay
 from app.web import forms
 from tests.api.conftest import NOW
 from tests.api.site import COUNTY, TOWNSHIP, Caller, Site
@@ -113,7 +115,7 @@ def test_the_record_says_who_what_and_why_and_holds(site: Site) -> None:
     assert '"how":"correction"' in event["body"]
     assert WHY not in event["body"], "a reason is somebody's words: they lie sealed"
     with site.app.app_context():
-        assert audit.examine(task["case_id"], sealed=True).breaks == []
+        assert verification.examine(task["case_id"], sealed=True).breaks == []
 
 
 def test_the_story_tells_both(site: Site) -> None:

@@ -10,7 +10,8 @@ import sqlalchemy as sa
 
 from app.db import table, transaction
 from app.models import Case, Post, Report, SavedFilter, Task, TaskMark, Unit, User
-from app.services import people, shares
+from app.services import people
+from app.services.inbox import queries
 from tests.api.site import COUNTY, OPEN_FAMILY, SEALED_FAMILY, TOWNSHIP, Caller, Site
 
 TASK, MARK, FILTER, CASE, REPORT = (table(model) for model in (Task, TaskMark, SavedFilter, Case, Report))
@@ -236,7 +237,7 @@ def test_counts_are_those_of_the_lists(site: Site) -> None:
     me = officer(site)
     me.post(f"/tasks/{free(site)}/claim")
     counts = me.get("/inbox/pulse").json["counts"]
-    assert set(counts) == set(shares.VIEWS)
+    assert set(counts) == set(queries.VIEWS)
     for view, figure in counts.items():
         assert figure == str(len(listed(me.get(f"/inbox?view={view}"))))
 

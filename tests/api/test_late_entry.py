@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from app.clock import LAW_ZONE
 from app.db import db
 from app.models import Deadline, Event, Submission, Task
-from app.services import people, replay
+from app.services import people
+from app.services.history import replay
 from tests.api.conftest import NOW
 from tests.api.site import COUNTY, TOWNSHIP, Caller, Site
 

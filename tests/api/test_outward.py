@@ -20,7 +20,8 @@ from app import clock
 from app.clock import LAW_ZONE
 from app.db import db, table, transaction
 from app.models import Case, Delivery, Incident, Notice, Outbox, User
-from app.services import _letters, addresses, cases, notices, outbox, outward, oversight, people
+from app.services import cases, notices, outbox, oversight, people
+from app.services.outward import _letters, addresses, deliveries
 from app.settings import BadSetting, MailServer, Outward, Settings
 from tests import mailbox
 from tests.api.site import MARKS, TOWNSHIP, Caller, Site
@@ -77,8 +78,8 @@ def tell(site: Site, kind: str, key: str = "1") -> None:
 def tick(site: Site) -> int:
     """What the three jobs do; how many deliveries were settled."""
     with site.app.app_context():
-        outward.digests()
-        return outward.send("mail") + outward.send("sms")
+        deliveries.digests()
+        return deliveries.send("mail") + deliveries.send("sms")
 
 
 def states(site: Site) -> list[str]:
@@ -209,12 +210,12 @@ def test_a_worker_killed_after_sending_leads_to_the_same_letter_again(
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(outward, "_settle", killed)
+        patch.setattr(deliveries, "_settle", killed)
         with pytest.raises(Killed):
             tick(site)
     assert (len(box.letters), states(site)) == (1, ["waiting"])
     assert tick(site) == 0, "the claim holds"
-    site.move(clock.now() + outward.CLAIM)
+    site.move(clock.now() + deliveries.CLAIM)
     assert tick(site) == 1
     assert len({letter["Message-ID"] for letter in box.letters}) == 1, "mail systems know it for the same"
     assert tick(site) == 0

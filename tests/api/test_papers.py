@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from app.db import table
 from app.models import Event, Paper
-from app.services.paper_templates import digest
+from app.services.paperwork.paper_templates import digest
 from tests.api.site import API, OPEN_FAMILY, Caller, Site, says_nothing
 from tests.api.test_access_matrix import MATRIX, RUNS, Post
 

@@ -17,8 +17,8 @@ import sqlalchemy as sa
 
 from app.db import table
 from app.models import AuditSample, Case, Event, Task, User
-from app.services import audit, audit_keys, audit_log, audit_paper
-from app.services.audit_register import KIND
+from app.services.audit import head_paper, sequencer, signing_keys, verification
+from app.services.audit.register import KIND
 from tests.api.site import COUNTY, MARKS, TOWNSHIP, Caller, Site, says_nothing
 from tests.api.test_routes import everybody
 from tests.population import readers
@@ -255,7 +255,7 @@ def test_draws_and_exports_stand_in_the_record(site: Site) -> None:
     assert re.findall(r"/audit/cases/\d+", caller.get("/audit/").text) == listed
     assert caller.get(f"/audit/cases/{entries[0]['case_id']}").status_code == 404
     with site.app.app_context():
-        assert audit.verify() == []
+        assert verification.verify() == []
 
 
 def test_a_refused_draw_or_export_leaves_no_entry(site: Site) -> None:
@@ -273,17 +273,17 @@ def test_the_newest_head_prints_with_its_code(site: Site) -> None:
     with site.app.app_context():
         known = site.app.config["SETTINGS"]
         key = known.instance_dir / "key.pem"
-        audit_keys.make(key)
+        signing_keys.make(key)
         site.app.config["SETTINGS"] = replace(known, audit_key_file=key)
-        signed = audit_log.head_now()
+        signed = sequencer.head_now()
     page = caller.get("/audit/head")
     assert page.status_code == 200
     assert signed.paper() in page.text
     assert "2026-03-02 10:00:00 +0800" in page.text, "a sheet is read years later"
-    assert audit_paper.qr(signed) in page.text
+    assert head_paper.qr(signed) in page.text
     assert "/audit/head" in caller.get("/audit/").text
     with site.app.app_context():
         kept = known.instance_dir / "typed.txt"
         kept.write_text(f"{signed.paper()}\n", encoding="utf-8")
-        report = audit.examine(files=[kept])
+        report = verification.examine(files=[kept])
         assert (report.breaks, report.anchors) == ([], 1)

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from app.db import db, table
 from app.models import Case, Event
-from app.services import audit
+from app.services.audit import verification
 from tests.api.site import COUNTY, TOWNSHIP, Caller, Site
 
 EVENTS = table(Event)
@@ -31,7 +31,7 @@ def test_a_note_is_told_on_the_task_and_in_the_story_and_lies_sealed(site: Site)
     assert "奶奶" not in str(event["body"])
     assert "奶奶".encode() not in bytes(event["sealed"])  # type: ignore[call-overload]
     with site.app.app_context():
-        assert audit.examine(task["case_id"], sealed=True).breaks == []
+        assert verification.examine(task["case_id"], sealed=True).breaks == []
 
 
 def test_it_stays_when_the_task_is_done_and_more_can_be_said(site: Site) -> None:

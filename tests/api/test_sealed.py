@@ -12,11 +12,13 @@ import sqlalchemy as sa
 
 from app import clock
 from app.db import db, table
-from app.demo.people import PASSWORD
 from app.models import CaseBar, Event, Report, SealedRead, Submission, Task, Unit, User
-from app.services import _bars, _seal, audit, cases, conflicts, outbox, people, tasks
+from app.services import _bars, _seal, cases, outbox, people, tasks
 from app.services._work import SYSTEM, Actor
+from app.services.audit import verification
 from app.services.commands import work_on
+from app.services.inbox import conflicts
+from app.services.practice import PASSWORD
 from app.web.signin import MOST_WRONG
 from tests.api.conftest import NOW
 from tests.api.site import COUNTY, OPEN_FAMILY, SEALED_FAMILY, TOWNSHIP, Caller, Site, says_nothing
@@ -209,7 +211,7 @@ def test_the_reason_lies_sealed_in_the_chain_and_the_chain_holds(site: Site, fil
     with site.app.app_context():
         key = _seal.open_key(case["wrapped_key"])
         assert key.open(event["sealed"], f"event.sealed:{filed.case}:{event['seq']}")["secret"] == {"reason": WHY}
-        assert not audit.examine(filed.case).breaks
+        assert not verification.examine(filed.case).breaks
 
 
 def test_an_opening_is_for_one_person_and_one_record(site: Site, filed: Filed) -> None:

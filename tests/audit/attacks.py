@@ -23,10 +23,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from app.db import db
 from app.rules.merkle import Frontier
-from app.services import audit_tree
 from app.services._log import canonical
-from app.services.audit_heads import Head
-from app.services.audit_keys import Keys
+from app.services.audit import tree
+from app.services.audit.heads import Head
+from app.services.audit.signing_keys import Keys
 
 Rows = list[dict[str, Any]]
 WAYS = ("raw", "re-chained", "heads dropped", "re-signed")
@@ -102,10 +102,10 @@ class Intruder:
         frontier, tables = Frontier(), self.tables
         tables["log_entry"], tables["log_node"] = [], []
         for event in self.events:
-            leaf = audit_tree.leaf_of(event["hash"], event["sealed"])
+            leaf = tree.leaf_of(event["hash"], event["sealed"])
             tables["log_entry"].append({"position": frontier.size, "event_id": event["id"], "leaf": leaf})
             completed = frontier.append(leaf)
-            for level, index, node in audit_tree.kept(frontier.size, completed):
+            for level, index, node in tree.kept(frontier.size, completed):
                 tables["log_node"].append({"level": level, "index": index, "hash": node})
         tables["log_case"] = [{"case_id": case["id"], "seq": len(self.of(case["id"]))} for case in tables["case"]]
         tables["log_state"][0] |= {"size": frontier.size, "frontier": frontier.dump()}

@@ -21,10 +21,10 @@ from flask import Flask
 
 from app.db import db
 from app.errors import Refused
-from app.services import audit, audit_anchors, audit_keys, audit_log, audit_paper
-from app.services.audit_anchors import Anchor
-from app.services.audit_heads import Head, SignedHead, sign
-from app.services.audit_keys import Keys
+from app.services.audit import anchors, head_paper, sequencer, signing_keys, verification
+from app.services.audit.anchors import Anchor
+from app.services.audit.heads import Head, SignedHead, sign
+from app.services.audit.signing_keys import Keys
 from app.services.deadlines import BACK_OFF
 from app.settings import BadSetting, Settings
 from tests.audit import records
@@ -36,8 +36,8 @@ HEAD = Head(3, 1000, b"r" * 32, datetime(2026, 3, 2, 1, 0, 5, tzinfo=UTC), b"p" 
 
 @pytest.fixture
 def signed(tmp_path: Path) -> SignedHead:
-    audit_keys.make(tmp_path / "key.pem")
-    keys = audit_keys.read(tmp_path / "key.pem")
+    signing_keys.make(tmp_path / "key.pem")
+    keys = signing_keys.read(tmp_path / "key.pem")
     return sign(dataclasses.replace(HEAD, key=keys.own), keys)
 
 
@@ -46,28 +46,28 @@ def signed(tmp_path: Path) -> SignedHead:
 
 def test_a_key_is_made_once_and_for_its_owner_only(tmp_path: Path) -> None:
     path = tmp_path / "key.pem"
-    audit_keys.make(path)
+    signing_keys.make(path)
     before = path.read_bytes()
-    audit_keys.make(path)
+    signing_keys.make(path)
     assert path.read_bytes() == before
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert [file.name for file in tmp_path.iterdir()] == ["key.pem"]
 
 
 def test_keys_that_went_before_still_count(tmp_path: Path, signed: SignedHead) -> None:
-    old = audit_keys.read(tmp_path / "key.pem")
+    old = signing_keys.read(tmp_path / "key.pem")
     (tmp_path / "new.pem").write_bytes(b"")
-    audit_keys.make(tmp_path / "fresh.pem")
+    signing_keys.make(tmp_path / "fresh.pem")
     (tmp_path / "new.pem").write_bytes((tmp_path / "fresh.pem").read_bytes() + old.public_pem())
-    new = audit_keys.read(tmp_path / "new.pem")
-    assert new.own == audit_keys.read(tmp_path / "fresh.pem").own != old.own
+    new = signing_keys.read(tmp_path / "new.pem")
+    assert new.own == signing_keys.read(tmp_path / "fresh.pem").own != old.own
     assert signed.holds(new)
-    assert not signed.holds(audit_keys.read(tmp_path / "fresh.pem"))
+    assert not signed.holds(signing_keys.read(tmp_path / "fresh.pem"))
 
 
 def test_an_auditor_needs_public_keys_only(tmp_path: Path, signed: SignedHead) -> None:
-    (tmp_path / "public.pem").write_bytes(audit_keys.read(tmp_path / "key.pem").public_pem())
-    keys = audit_keys.read(tmp_path / "public.pem")
+    (tmp_path / "public.pem").write_bytes(signing_keys.read(tmp_path / "key.pem").public_pem())
+    keys = signing_keys.read(tmp_path / "public.pem")
     assert keys.signer is None
     assert signed.holds(keys)
 
@@ -85,7 +85,7 @@ def test_other_keys_are_refused(tmp_path: Path, kind: str) -> None:
     }[kind]
     (tmp_path / "key.pem").write_bytes(text)
     with pytest.raises(Refused, match="audit_key"):
-        audit_keys.read(tmp_path / "key.pem")
+        signing_keys.read(tmp_path / "key.pem")
 
 
 def test_settings_say_plainly_what_is_wrong(tmp_path: Path) -> None:
@@ -94,7 +94,7 @@ def test_settings_say_plainly_what_is_wrong(tmp_path: Path) -> None:
         Settings.read(base | {"AUDIT_KEY_FILE": str(tmp_path / "none.pem")})
     with pytest.raises(BadSetting, match="AUDIT_ANCHOR_URL"):
         Settings.read(base | {"AUDIT_ANCHOR_URL": "file:///etc/passwd"})
-    audit_keys.make(tmp_path / "key.pem")
+    signing_keys.make(tmp_path / "key.pem")
     real = {"SECRET_KEY": "x" * 16, "SEAL_KEY": "00" * 32, "AUDIT_KEY_FILE": str(tmp_path / "key.pem"),
             "AUDIT_ANCHOR_FILE": str(tmp_path / "anchors.txt"), "AUDIT_ANCHOR_URL": "https://office.example/heads"}  # fmt: skip
     read = Settings.read(real)
@@ -130,7 +130,7 @@ def test_a_head_has_one_way_to_be_written(signed: SignedHead) -> None:
 
 
 def test_a_changed_head_is_not_signed(tmp_path: Path, signed: SignedHead) -> None:
-    keys = audit_keys.read(tmp_path / "key.pem")
+    keys = signing_keys.read(tmp_path / "key.pem")
     for change in ({"n": 4}, {"size": 999}, {"root": b"q" * 32}, {"at": START}, {"prev": b""}, {"key": "ab" * 8}):
         assert not SignedHead(dataclasses.replace(signed.head, **change), signed.signature).holds(keys)
     assert not signed.holds(Keys({}))
@@ -152,7 +152,7 @@ class Words(HTMLParser):
 
 
 def test_the_sheet_holds_the_head_as_text_and_as_a_code(signed: SignedHead) -> None:
-    sheet = audit_paper.page(signed)
+    sheet = head_paper.page(signed)
     words = Words()
     words.feed(sheet)
     assert signed.paper() in words.said
@@ -215,11 +215,11 @@ def grown(app: Flask) -> list[int]:
 
 def test_the_file_holds_every_leaf_and_head(app: Flask, at: Move) -> None:
     cases = grown(app)
-    audit_log.tick()
+    sequencer.tick()
     records.grow(cases, 4, random.Random(2))
-    audit_log.tick()
+    sequencer.tick()
     path = app.config["SETTINGS"].audit_anchors
-    first, second = audit_anchors.read(path.read_text().splitlines())
+    first, second = anchors.read(path.read_text().splitlines())
     assert isinstance(first, Anchor)
     assert isinstance(second, Anchor)
     assert (first.first, len(first.lines), second.first, len(second.lines)) == (0, 10, 10, 4)
@@ -228,8 +228,8 @@ def test_the_file_holds_every_leaf_and_head(app: Flask, at: Move) -> None:
         assert entries[leaf.position] == leaf.leaf
     assert {leaf.case_id for leaf in second.leaves(cases[0])} <= {cases[0]}
     assert states("file") == [(1, "done", 0), (2, "done", 0)]
-    assert audit_anchors.last_kept() == second.signed
-    report = audit.examine()
+    assert anchors.last_kept() == second.signed
+    report = verification.examine()
     assert (report.breaks, report.anchors, report.anchored) == ([], 2, 14)
 
 
@@ -237,30 +237,30 @@ def test_the_second_office_gets_each_head_in_order_however_often_it_fails(app: F
     with office([500, 302, 404]) as (url, kept):
         use(app, audit_anchor_url=url)
         cases = grown(app)
-        audit_log.tick()
+        sequencer.tick()
         records.grow(cases, 4, random.Random(2))
-        audit_log.tick()
+        sequencer.tick()
         assert kept == []
         now = START
         for attempt, wait in enumerate(BACK_OFF[:3], start=1):
             assert states("office") == [(1, "waiting", attempt), (2, "waiting", 0)]
             now += wait
             at(now)
-            audit_anchors.deliver()
+            anchors.deliver()
         assert states("office") == [(1, "done", 3), (2, "done", 0)]
         path = app.config["SETTINGS"].audit_anchors
         assert b"".join(kept) == path.read_bytes()
     use(app, audit_anchor_url="")
     elsewhere = path.with_name("office.txt")
     elsewhere.write_bytes(b"".join(kept))
-    report = audit.examine(files=[elsewhere])
+    report = verification.examine(files=[elsewhere])
     assert (report.breaks, report.anchors) == ([], 4)
 
 
 def test_an_office_that_cannot_be_reached_does_not_hold_up_the_file(app: Flask, at: Move) -> None:
     use(app, audit_anchor_url="http://127.0.0.1:1/")
     grown(app)
-    audit_log.tick()
+    sequencer.tick()
     assert states("office") == [(1, "waiting", 1)]
     assert states("file") == [(1, "done", 0)]
 
@@ -269,53 +269,53 @@ def test_of_two_who_deliver_one_waits(app: Flask, at: Move) -> None:
     """The first has the head for a while; when it dies, another takes over."""
     grown(app)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(audit_anchors, "targets", lambda: {"file": lambda _: None, "office": lambda _: None})
-        audit_log.extend()
-    assert audit_anchors._claim("office") == 1
-    assert audit_anchors._claim("office") is None
-    at(START + audit_anchors.LEASE)
-    assert audit_anchors._claim("office") == 1
+        patch.setattr(anchors, "targets", lambda: {"file": lambda _: None, "office": lambda _: None})
+        sequencer.extend()
+    assert anchors._claim("office") == 1
+    assert anchors._claim("office") is None
+    at(START + anchors.LEASE)
+    assert anchors._claim("office") == 1
 
 
 def test_half_a_line_is_ended_and_passed_over(app: Flask, at: Move) -> None:
     cases = grown(app)
-    audit_log.tick()
+    sequencer.tick()
     path = app.config["SETTINGS"].audit_anchors
     with path.open("ab") as file:
         file.write(b'ab12cd 1 2\n{"head":"{')
-    assert audit_anchors.last_kept() is not None
+    assert anchors.last_kept() is not None
     records.grow(cases, 2, random.Random(2))
-    audit_log.tick()
-    found = list(audit_anchors.read_file(path, path.stat().st_size))
+    sequencer.tick()
+    found = list(anchors.read_file(path, path.stat().st_size))
     assert [type(one).__name__ for one in found] == ["Anchor", "str", "str", "Anchor"]
-    report = audit.examine()
+    report = verification.examine()
     assert (report.breaks, report.anchors, len(report.remarks)) == ([], 2, 2)
     given = path.with_name("given.txt")
     given.write_bytes(path.read_bytes())
-    assert {broken.code for broken in audit.examine(files=[given]).breaks} == {"anchor_line"}, (
+    assert {broken.code for broken in verification.examine(files=[given]).breaks} == {"anchor_line"}, (
         "given ones must be sound"
     )
 
 
 def test_the_last_head_is_found_behind_many_leaves(app: Flask, at: Move) -> None:
     grown(app)
-    audit_log.tick()
+    sequencer.tick()
     path = app.config["SETTINGS"].audit_anchors
-    kept = audit_anchors.last_kept()
+    kept = anchors.last_kept()
     with path.open("ab") as file:
         file.write(b"".join(f"{number:064x} 1 2\n".encode() for number in range(2_000)))
-    assert audit_anchors.last_kept() == kept
+    assert anchors.last_kept() == kept
     path.unlink()
-    assert audit_anchors.last_kept() is None
+    assert anchors.last_kept() is None
 
 
 def test_heads_copied_from_paper_are_anchors(app: Flask, at: Move, tmp_path: Path) -> None:
     cases = grown(app)
-    sheet = audit_log.head_now().paper()
+    sheet = sequencer.head_now().paper()
     at(START + timedelta(minutes=1))
     records.grow(cases, 5, random.Random(2))
-    audit_log.tick()
+    sequencer.tick()
     (tmp_path / "paper.txt").write_text(f"\n{sheet}\n")
     use(app, audit_anchor_file=tmp_path / "none.txt")
-    report = audit.examine(files=[tmp_path / "paper.txt"])
+    report = verification.examine(files=[tmp_path / "paper.txt"])
     assert (report.breaks, report.anchors, report.anchored) == ([], 1, 10)

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from app.services import audit, audit_keys, audit_log
-from app.services.audit_report import Report
+from app.services.audit import sequencer, signing_keys, verification
+from app.services.audit.findings import Report
 from tests.audit import records
 from tests.audit.attacks import ATTACKS, WAYS, attack, moments, overwrite
 from tests.conftest import START
@@ -43,18 +43,18 @@ class Scene:
         for moment in moments(START, 8):
             at(moment)
             records.grow(cases, 10, rng)
-            audit_log.tick()
+            sequencer.tick()
         self.whole = records.tables()
-        self.keys = audit_keys.keys()
+        self.keys = signing_keys.keys()
         self.anchors: Path = app.config["SETTINGS"].audit_anchors
         self.kept = self.anchors.read_bytes()
 
     def after(self, name: str, way: str, seed: int) -> tuple[Any, Report, Report]:
         """The harm done by an attack, and what an audit says of it with anchors and without."""
         harm = attack(self.whole, name, way, self.keys, seed)
-        with_anchors = audit.examine(sealed=False)
+        with_anchors = verification.examine(sealed=False)
         self.anchors.unlink()
-        without = audit.examine(sealed=False)
+        without = verification.examine(sealed=False)
         self.anchors.write_bytes(self.kept)
         return harm, with_anchors, without
 
@@ -71,7 +71,7 @@ def test_with_an_anchor_every_attack_is_found_and_located(scene: Scene, name: st
         assert harm.is_named_by(with_anchors.breaks), (way, seed, harm, with_anchors.breaks)
         assert bool(without.breaks) == ((name, way) not in HIDDEN), (way, seed, without.breaks)
     overwrite(scene.whole)
-    assert audit.examine().breaks == []
+    assert verification.examine().breaks == []
 
 
 def test_dropped_heads_leave_a_tail_that_nobody_signed(scene: Scene) -> None:
@@ -87,7 +87,7 @@ def test_one_case_alone_is_found_and_located_too(scene: Scene) -> None:
     for name in ("edit", "delete", "insert back-dated", "reorder", "rewrite whole chain with stolen key"):
         for way in WAYS:
             harm, _, _ = scene.after(name, way, 1)
-            report = audit.examine(harm.case_id, sealed=False)
+            report = verification.examine(harm.case_id, sealed=False)
             assert [one for one in report.breaks if one.case_id == harm.case_id], (name, way)
             assert not any(one.case_id not in (None, harm.case_id) for one in report.breaks)
 
@@ -98,7 +98,7 @@ def test_who_lacks_the_seal_key_cannot_move_what_is_sealed(scene: Scene) -> None
     for seed in range(8):
         attack(scene.whole, "delete", "re-signed", scene.keys, seed)
         scene.anchors.unlink()
-        found += any(one.code == "sealed" for one in audit.examine(sealed=True).breaks)
+        found += any(one.code == "sealed" for one in verification.examine(sealed=True).breaks)
         scene.anchors.write_bytes(scene.kept)
     assert found >= 6
 

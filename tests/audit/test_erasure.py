@@ -18,23 +18,11 @@ from app.db import db, table, transaction
 from app.demo import load
 from app.errors import NotFound, Refused
 from app.models import Case, Child, Draft, Event, Post, Submission, User
-from app.services import (
-    _registers,
-    _seal,
-    audit,
-    audit_erasure,
-    audit_export,
-    audit_log,
-    commands,
-    exports,
-    people,
-    releases,
-    replay,
-    submissions,
-    tasks,
-)
+from app.services import _registers, _seal, commands, people, releases, submissions, tasks
 from app.services._work import SYSTEM, Actor
-from app.services.story import Teller
+from app.services.audit import bundles, erasure, sequencer, verification
+from app.services.history import exports, replay
+from app.services.history.story import Teller
 from tests import postgres
 from tests.audit.test_export import file_report, verify
 from tests.conftest import rows
@@ -59,7 +47,7 @@ def child(app: Flask, at: Move) -> int:
         work.session.execute(sa.insert(Draft).values(
             user_id=1, key="task:1", case_id=case.id, secret=secret, saved_at=work.now
         ))  # fmt: skip
-    audit_log.tick()
+    sequencer.tick()
     return case.id
 
 
@@ -75,8 +63,8 @@ def test_nothing_can_be_read_and_the_record_stays_whole(app: Flask, child: int, 
     (submission,), (register,) = of(Submission, child), of(Child, child)
     key = _seal.open_key(case_row(child)["wrapped_key"])
     assert submissions.read(submission, key)["facts"] == WORDS
-    erased = audit_erasure.erase_case_key(child, BASIS, Actor(2, "admin"))
-    assert erased == audit_erasure.Erased(child, ())
+    erased = erasure.erase_case_key(child, BASIS, Actor(2, "admin"))
+    assert erased == erasure.Erased(child, ())
     row = case_row(child)
     assert row["wrapped_key"] is None
     with pytest.raises(Refused, match="erased"):
@@ -86,11 +74,11 @@ def test_nothing_can_be_read_and_the_record_stays_whole(app: Flask, child: int, 
     last = max(of(Event, child), key=lambda event: event["seq"])
     assert (last["kind"], last["actor_id"], last["sealed"]) == ("erased", 2, None)
     assert '"data":{"basis":"law:pipl-47"}' in last["body"]
-    audit_log.tick()
-    for report in (audit.examine(), audit.examine(child)):
+    sequencer.tick()
+    for report in (verification.examine(), verification.examine(child)):
         assert (report.breaks, report.erased) == ([], 1)
         assert any("lawfully erased" in words.en for words in report.words())
-    audit_export.case(child, tmp_path / "erased.zip")
+    bundles.case(child, tmp_path / "erased.zip")
     assert f"{last['seq']} events of 1 cases" in verify(tmp_path / "erased.zip")
     with zipfile.ZipFile(tmp_path / "erased.zip") as bundle:
         taken = [bundle.read(name).decode() for name in bundle.namelist()]
@@ -107,7 +95,7 @@ def test_backups_made_afterwards_do_not_hold_the_key(app: Flask, child: int, tmp
     (tmp_path / "before").mkdir()
     for backup in backups(app, tmp_path / "before"):
         assert wrapped in backup or wrapped.hex().encode() in backup.lower(), "a backup made before has it"
-    audit_erasure.erase_case_key(child, BASIS, SYSTEM)
+    erasure.erase_case_key(child, BASIS, SYSTEM)
     db.session.remove()
     for backup in backups(app, tmp_path):
         assert wrapped not in backup
@@ -134,19 +122,19 @@ def backups(app: Flask, folder: Path) -> list[bytes]:
 @pytest.mark.parametrize("make_app", ["sqlite"], indirect=True)
 def test_the_basis_is_a_code(child: int, basis: str) -> None:
     with pytest.raises(Refused, match="no_basis"):
-        audit_erasure.erase_case_key(child, basis, SYSTEM)
+        erasure.erase_case_key(child, basis, SYSTEM)
     assert case_row(child)["wrapped_key"] is not None
 
 
 def test_a_case_under_way_is_not_erased_nor_one_twice(child: int) -> None:
     with pytest.raises(Refused, match="still_open"):
-        audit_erasure.erase_case_key(file_report(), BASIS, SYSTEM)
-    audit_erasure.erase_case_key(child, BASIS, SYSTEM)
+        erasure.erase_case_key(file_report(), BASIS, SYSTEM)
+    erasure.erase_case_key(child, BASIS, SYSTEM)
     with pytest.raises(Refused, match="erased"):
-        audit_erasure.erase_case_key(child, BASIS, SYSTEM)
+        erasure.erase_case_key(child, BASIS, SYSTEM)
     with pytest.raises(NotFound):
-        audit_erasure.erase_case_key(9_999, BASIS, SYSTEM)
-    assert audit.verify() == []
+        erasure.erase_case_key(9_999, BASIS, SYSTEM)
+    assert verification.verify() == []
 
 
 def test_reports_that_tell_of_the_child_are_named(child: int) -> None:
@@ -156,18 +144,18 @@ def test_reports_that_tell_of_the_child_are_named(child: int) -> None:
         work.session.execute(sa.insert(db.metadata.tables["report_link"]).values(
             report_id=report_id, case_id=child, child_ref=1, kind="opened", recorded_at=work.now
         ))  # fmt: skip
-    assert audit_erasure.erase_case_key(child, BASIS, SYSTEM).told_in == (report.id,)
+    assert erasure.erase_case_key(child, BASIS, SYSTEM).told_in == (report.id,)
 
 
 def test_a_key_that_vanishes_or_comes_back_is_noticed(child: int) -> None:
     wrapped = case_row(child)["wrapped_key"]
     set_key(child, None)
-    assert [one.code for one in audit.verify()] == ["key_gone"]
-    assert [one.code for one in audit.examine(child).breaks] == ["key_gone"]
+    assert [one.code for one in verification.verify()] == ["key_gone"]
+    assert [one.code for one in verification.examine(child).breaks] == ["key_gone"]
     set_key(child, wrapped)
-    audit_erasure.erase_case_key(child, BASIS, SYSTEM)
+    erasure.erase_case_key(child, BASIS, SYSTEM)
     set_key(child, wrapped)
-    assert [one.code for one in audit.verify()] == ["key_back"]
+    assert [one.code for one in verification.verify()] == ["key_back"]
 
 
 def set_key(case_id: int, wrapped: bytes | None) -> None:
@@ -192,7 +180,7 @@ def test_the_command_line_asks_first(app: Flask, child: int) -> None:
 def test_story_and_replay_tell_of_it_in_words(app: Flask, child: int) -> None:
     """Who did it and on which basis; in words on the case's page and in the replay."""
     user = rows(table(User))[0]
-    audit_erasure.erase_case_key(child, BASIS, Actor(user["id"], "operator"))
+    erasure.erase_case_key(child, BASIS, Actor(user["id"], "operator"))
     (line,) = [line for line in Teller(db.session(), child, "zh").lines() if "依法删除" in line.sentence.zh]
     assert line.sentence.zh.startswith(user["name"])
     assert BASIS in line.sentence.zh

@@ -20,8 +20,9 @@ from flask import Flask
 from app.db import db
 from app.demo import load
 from app.errors import NotFound, Refused
-from app.services import audit, audit_export, audit_log, audit_paper, reports
+from app.services import reports
 from app.services._work import Actor
+from app.services.audit import bundles, head_paper, sequencer, verification
 from tests.conftest import START
 
 Move = Callable[[datetime], None]
@@ -45,19 +46,19 @@ def cases(app: Flask, at: Move) -> list[int]:
     for day in range(3):
         at(START + timedelta(days=day))
         made.append(file_report())
-        audit_log.tick()
+        sequencer.tick()
     return made
 
 
 @pytest.fixture
 def bundle(cases: list[int], tmp_path: Path) -> Path:
-    audit_export.case(cases[1], tmp_path / "case.zip")
+    bundles.case(cases[1], tmp_path / "case.zip")
     return tmp_path / "case.zip"
 
 
 @pytest.fixture
 def later(cases: list[int], tmp_path: Path) -> Path:
-    audit_export.since(START + timedelta(days=1), tmp_path / "since.zip")
+    bundles.since(START + timedelta(days=1), tmp_path / "since.zip")
     return tmp_path / "since.zip"
 
 
@@ -110,7 +111,7 @@ def altered(path: Path, name: str, change: Change, at: int = 0) -> Path:
 
 
 def test_the_verifier_is_one_file_and_imports_nothing_of_the_program() -> None:
-    tree = ast.parse(audit_export.VERIFIER.read_text(encoding="utf-8"))
+    tree = ast.parse(bundles.VERIFIER.read_text(encoding="utf-8"))
     roots = {
         alias.name.split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names
     } | {(node.module or "").split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
@@ -168,11 +169,11 @@ def test_anchors_from_elsewhere_say_the_same(app: Flask, bundle: Path, later: Pa
     assert "compare it at another office" not in said
     assert f"{len(lines(later, 'events.jsonl'))} events" in verify(later, "--anchors", kept)
     paper = tmp_path / "paper.txt"
-    sheet = audit_log.newest(db.session())
+    sheet = sequencer.newest(db.session())
     assert sheet is not None
     paper.write_text(sheet.paper())
     assert "1 heads, 0 events" in verify(later, "--anchors", paper)
-    assert sheet.paper() in audit_paper.page(sheet)
+    assert sheet.paper() in head_paper.page(sheet)
 
 
 EVENTS: dict[str, tuple[Change, str]] = {
@@ -263,9 +264,9 @@ def test_anchors_that_say_otherwise_are_believed(app: Flask, bundle: Path, tmp_p
 
 def test_what_is_not_there_is_not_exported(cases: list[int], tmp_path: Path) -> None:
     with pytest.raises(NotFound):
-        audit_export.case(9_999, tmp_path / "none.zip")
+        bundles.case(9_999, tmp_path / "none.zip")
     with pytest.raises(Refused, match="nothing"):
-        audit_export.since(START + timedelta(days=9), tmp_path / "none.zip")
+        bundles.since(START + timedelta(days=9), tmp_path / "none.zip")
     assert list(tmp_path.glob("none*")) == []
 
 
@@ -285,5 +286,5 @@ def test_the_command_line_exports_verifies_and_anchors(app: Flask, cases: list[i
     assert run("verify", "--sealed", "--anchors", tmp_path / "paper.txt").stdout.endswith("ok\n")
     assert "sealed contents open" in run("verify", cases[0]).stdout
     assert app.test_cli_runner().invoke(args=["audit", "export"]).exit_code == 2
-    assert audit.verify() == []
+    assert verification.verify() == []
     assert line.startswith("SHOUWANG-HEAD-1/")

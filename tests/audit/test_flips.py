@@ -16,16 +16,16 @@ import sqlalchemy as sa
 from flask import Flask
 
 from app.db import db, transaction
-from app.services import audit, audit_log, audit_rows, audit_tree
-from app.services.audit_chain import START, Chains, Keyring
-from app.services.audit_report import Report
+from app.services.audit import sequencer, stored_rows, tree, verification
+from app.services.audit.chains import START, Chains, Keyring
+from app.services.audit.findings import Report
 from tests.audit import records
 
 Move = Callable[[datetime], None]
 FLIPS = int(os.environ.get("AUDIT_FLIPS", "150"))
 SOUND = Keyring({})
 PREV, HASH, BODY, SEALED = 2, 3, 4, 7
-"""Where audit_rows.COLUMNS has an event's stored bytes."""
+"""Where stored_rows.COLUMNS has an event's stored bytes."""
 STORED = {
     "event": ("body", "sealed", "prev", "hash", "kind"),
     "case": ("last_hash", "wrapped_key"),
@@ -53,17 +53,17 @@ def flips(event: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
 
 def test_no_bit_of_any_event_turns_unseen(app: Flask, at: Move) -> None:
     records.grow(records.open_cases(2), 16, random.Random(1))
-    audit_log.tick()
+    sequencer.tick()
     end: dict[int, tuple[int, bytes]] = {}
     tried = 0
-    with audit_rows.snapshot() as connection:
-        placed = [row for rows in audit_rows.stream(connection, audit_rows.PLACED) for row in rows]
+    with stored_rows.snapshot() as connection:
+        placed = [row for rows in stored_rows.stream(connection, stored_rows.PLACED) for row in rows]
     for row in placed:
         leaf, event = row[1], row[2:]
         for flipped in flips(event):
             chains = Chains(report := Report(), None)
             chains.ends[event[0]] = end.get(event[0], START)
-            found = audit_tree.leaf_of(chains.check(flipped), flipped[SEALED])
+            found = tree.leaf_of(chains.check(flipped), flipped[SEALED])
             assert report.breaks or found != leaf
             tried += 1
         end[event[0]] = event[1], event[HASH]
@@ -116,16 +116,16 @@ def test_a_bit_turned_anywhere_is_seen(app: Flask, at: Move) -> None:
     cases = records.open_cases(3)
     for seed in range(4):
         records.grow(cases, 70, random.Random(seed))
-        audit_log.tick()
-    assert audit.examine().breaks == []
+        sequencer.tick()
+    assert verification.examine().breaks == []
     flipper = Flipper(seed=42)
     for _ in range(FLIPS):
         name, column, key, value, flipped = flipper.draw()
         text = isinstance(value, str)
         flipper.put(name, column, key, flipped, text=text)
-        assert audit.examine().breaks, (name, column, key, flipped)
+        assert verification.examine().breaks, (name, column, key, flipped)
         flipper.put(name, column, key, value, text=False)
-    assert audit.examine().breaks == []
+    assert verification.examine().breaks == []
 
 
 @pytest.mark.parametrize("make_app", ["sqlite"], indirect=True)
@@ -133,19 +133,19 @@ def test_a_bit_turned_anywhere_is_seen(app: Flask, at: Move) -> None:
 def test_a_value_of_another_type_is_named_too(app: Flask, at: Move, column: str, value: Any) -> None:
     """SQLite keeps whatever it is given: an audit says so, and does not fall over it."""
     records.grow(records.open_cases(2), 20, random.Random(1))
-    audit_log.tick()
+    sequencer.tick()
     with db.engine.connect() as connection:
         driver: Any = connection.connection.driver_connection
         driver.execute("PRAGMA foreign_keys=OFF")
         driver.execute(f"UPDATE event SET {column} = ? WHERE id = 9", (value,))
         driver.execute("PRAGMA foreign_keys=ON")
-    assert audit.examine().breaks
+    assert verification.examine().breaks
 
 
 def test_a_case_is_checked_to_the_bit_too(app: Flask, at: Move) -> None:
     (case, _) = records.open_cases(2)
     records.grow([case], 20, random.Random(1))
-    audit_log.tick()
+    sequencer.tick()
     flipper = Flipper(seed=7)
     flipper.places = [("event", column) for column in STORED["event"]] + [("log_entry", "leaf"), ("case", "last_hash")]
     for _ in range(max(20, FLIPS // 10)):
@@ -153,6 +153,6 @@ def test_a_case_is_checked_to_the_bit_too(app: Flask, at: Move) -> None:
         if (name, key) == ("case", {"id": case + 1}):
             continue
         flipper.put(name, column, key, flipped, text=isinstance(value, str))
-        assert audit.examine(case).breaks, (name, column, key)
+        assert verification.examine(case).breaks, (name, column, key)
         flipper.put(name, column, key, value, text=False)
-    assert audit.examine(case).breaks == []
+    assert verification.examine(case).breaks == []

@@ -7,8 +7,8 @@ import re
 
 import pytest
 
-from app.services._proofs import Differs
 from app.services._step import ENGINE
+from app.services.audit._proofs import Differs
 from tests.audit import histories
 from tests.process import reach
 

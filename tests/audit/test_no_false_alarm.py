@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from flask import Flask
 
-from app.services import audit, audit_log
+from app.services.audit import sequencer, verification
 from tests.audit import records
 from tests.conftest import START
 
@@ -30,10 +30,10 @@ def test_no_false_alarm(app: Flask, at: Move) -> None:
         left -= min(left, ROUND)
         now += timedelta(minutes=1)
         at(now)
-        audit_log.tick()
-    report = audit.examine()
+        sequencer.tick()
+    report = verification.examine()
     assert (report.breaks, report.remarks) == ([], [])
     assert (report.events, report.entries, report.anchored) == (EVENTS, EVENTS, EVENTS)
     assert report.sealed > EVENTS // 4
     for case in rng.sample(cases, 5):
-        assert audit.examine(case).breaks == []
+        assert verification.examine(case).breaks == []

@@ -23,12 +23,13 @@ from app import clock
 from app.db import table, transaction
 from app.errors import NotFound
 from app.models import Definition
-from app.services import reexecution, releases
+from app.services import releases
 from app.services._rebuilt import Rebuilt
 from app.services._recorded import Recorded
 from app.services._step import DEADLINE_SET, OPERATION_RUN
-from app.services.reexecution import Divergence, Proof, Tally
-from app.services.reexecution_pool import CHUNK
+from app.services.audit import reexecution
+from app.services.audit.reexecution import Divergence, Proof, Tally
+from app.services.audit.reexecution_pool import CHUNK
 from tests.audit.forger import CASE, INSTANCE, Forger
 from tests.audit.seekers import GOALS, Seeker
 from tests.conftest import ROOT, START

@@ -16,7 +16,7 @@ from dataclasses import replace
 from flask import current_app
 
 from app import clock
-from app.services import audit, audit_keys, audit_log, audit_rows
+from app.services.audit import sequencer, signing_keys, stored_rows, verification
 from tests.audit import records
 from tests.bench.ground import Ground
 from tests.bench.measure import Report, span_of
@@ -29,14 +29,14 @@ LOOKS = 50
 def measure(ground: Ground, report: Report) -> None:
     """Figures of the log."""
     _keep_heads()
-    audit_log.tick()
+    sequencer.tick()
     rng = random.Random(6)
     records.grow(records.open_cases(CASES), EVENTS, rng)
-    placed = span_of(audit_log.tick)
+    placed = span_of(sequencer.tick)
     report.figure("log_events_per_s", 1000 * EVENTS / placed.wall, "events/s", "placed, signed, anchored")
     report.figure("log_events_per_s_cpu", 1000 * EVENTS / placed.cpu, "events/s", "placed, signed, anchored")
     with clock.fixed(clock.now()):
-        report.spans("log_idle_tick", [span_of(audit_log.tick) for _ in range(LOOKS)], "nothing new, 100000 open cases")
+        report.spans("log_idle_tick", [span_of(sequencer.tick) for _ in range(LOOKS)], "nothing new, 100000 open cases")
     _proofs(report)
 
 
@@ -44,13 +44,13 @@ def _keep_heads() -> None:
     """Give the installation a key, and a file for its heads."""
     known = current_app.config["SETTINGS"]
     key, anchors = known.instance_dir / "audit-key.pem", known.instance_dir / "audit-anchors.txt"
-    audit_keys.make(key)
+    signing_keys.make(key)
     current_app.config["SETTINGS"] = replace(known, audit_key_file=key, audit_anchor_file=anchors)
 
 
 def _proofs(report: Report) -> None:
-    with audit_rows.snapshot() as connection:
-        rows = [row for batch in audit_rows.stream(connection, audit_rows.PLACED) for row in batch]
+    with stored_rows.snapshot() as connection:
+        rows = [row for batch in stored_rows.stream(connection, stored_rows.PLACED) for row in batch]
     bodies = [(row[4], row[6]) for row in rows]
 
     def floor() -> None:
@@ -59,10 +59,10 @@ def _proofs(report: Report) -> None:
             hashlib.sha256(prev + body).digest()
 
     def proof() -> None:
-        assert not audit.examine(sealed=False).breaks
+        assert not verification.examine(sealed=False).breaks
 
     def deep() -> None:
-        assert not audit.examine(sealed=True).breaks
+        assert not verification.examine(sealed=True).breaks
 
     proof()
     pairs = [(span_of(proof), span_of(floor)) for _ in range(ROUNDS)]

@@ -15,7 +15,8 @@ from flask.testing import FlaskClient
 from app import clock
 from app.db import db, table, transaction
 from app.models import Post, Task, User
-from app.services import inbox, people
+from app.services import people
+from app.services.inbox import listing
 from tests.bench import ticks
 from tests.bench.ground import Ground
 from tests.bench.measure import Report, span_of
@@ -54,7 +55,7 @@ def _somebody() -> User:
 def _looks(report: Report, user: User, http: FlaskClient, size: int) -> float:
     _fill(size)
     person = people.person(db.session(), user.id)
-    _figures(report, f"inbox_service_ms_{size}", lambda: inbox.page(person, "unit"))
+    _figures(report, f"inbox_service_ms_{size}", lambda: listing.page(person, "unit"))
     return _figures(report, f"inbox_http_ms_{size}", lambda: http.get("/inbox?view=unit"))
 
 

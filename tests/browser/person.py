@@ -13,11 +13,12 @@ from playwright.sync_api import Page, expect
 
 from app.db import db, table
 from app.demo.answers import plausible
-from app.demo.people import PASSWORD
 from app.models import Instance, Task
 from app.rules.forms import Form
-from app.services import choices, inbox, practice
+from app.services import choices, practice
+from app.services.inbox import listing
 from app.services.library import library
+from app.services.practice import PASSWORD
 from app.web import forms
 
 TASK, INSTANCE = table(Task), table(Instance)
@@ -48,7 +49,7 @@ class Person:
     def find(self, process: str, element: str) -> dict[str, Any]:
         """The open task there, as the database has it."""
         with self.app.app_context():
-            query = inbox.base().where(TASK.c.status == "open", TASK.c.process == process, TASK.c.element == element)
+            query = listing.base().where(TASK.c.status == "open", TASK.c.process == process, TASK.c.element == element)
             rows = [dict(row) for row in db.session.execute(query.order_by(TASK.c.id.desc())).mappings()]
             assert rows, f"no open task {process}.{element}; open: {self._open()}"
             return rows[0]

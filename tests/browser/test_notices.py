@@ -7,10 +7,10 @@ import sqlalchemy as sa
 from playwright.sync_api import Page, expect
 
 from app.db import db, table
-from app.demo.people import PASSWORD
 from app.models import Case, Submission, Task
 from app.services import cases, deadlines, outbox, reports
 from app.services._work import Actor
+from app.services.practice import PASSWORD
 from tests.browser.conftest import Site
 from tests.browser.test_pages import LOOKS, look, named
 

@@ -22,7 +22,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from app.db import db, table, transaction
 from app.demo import people
 from app.models import Report, Submission, Task
-from app.services import deadlines, inbox, practice, releases
+from app.services import deadlines, practice, releases
+from app.services.inbox import listing
 from app.web import forms
 from tests.browser.conftest import FLAGS, Site, running
 from tests.browser.person import Person
@@ -214,7 +215,7 @@ def start_visit(phone: Phone, task: int, username: str = "cunzhang") -> Person:
 def fill_visit(phone: Phone, someone: Person, task: int, **more: Any) -> None:
     """The form, as one fills it in a yard."""
     with phone.site.app.app_context():
-        row = dict(db.session.execute(inbox.base().where(TASK.c.id == task)).mappings().one())
+        row = dict(db.session.execute(listing.base().where(TASK.c.id == task)).mappings().one())
     someone.fill_task(row, {"seen": "alone", "finding": "normal", "child_words": WORDS, **more})
     phone.page.wait_for_timeout(400)
 

@@ -21,8 +21,10 @@ from playwright.sync_api import Page, expect
 from app.db import db, table
 from app.demo.answers import plausible
 from app.models import Case, Event, Instance, Post, Report, ReportLink, Task
-from app.services import audit_keys, audit_log, choices, commands, inbox, practice, releases
+from app.services import choices, commands, practice, releases
 from app.services._work import Actor
+from app.services.audit import sequencer, signing_keys
+from app.services.inbox import listing
 from app.services.library import library
 from tests.browser.conftest import Site
 from tests.browser.person import PICTURES, Person
@@ -219,7 +221,7 @@ def late(town: Site) -> LateEntry:
     """A visit that saw the child twenty hours before anybody wrote it down."""
     with town.app.app_context():
         now = practice.now()
-        query = inbox.base().where(
+        query = listing.base().where(
             TASK.c.status == "open", TASK.c.process == "home-visit", TASK.c.opened_at < now - timedelta(days=2)
         )
         task = dict(db.session.execute(query.order_by(TASK.c.id)).mappings().first() or {})
@@ -354,9 +356,9 @@ def sign(site: Site) -> None:
         known = site.app.config["SETTINGS"]
         key = known.instance_dir / "audit-key.pem"
         if not key.exists():
-            audit_keys.make(key)
+            signing_keys.make(key)
         site.app.config["SETTINGS"] = replace(known, audit_key_file=key)
-        audit_log.head_now()
+        sequencer.head_now()
 
 
 @pytest.mark.parametrize(("lang", "phone"), LOOKS)

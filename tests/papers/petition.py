@@ -10,7 +10,8 @@ from app import documents
 from app.db import db, table, transaction
 from app.models import Paper, SealedRead, User
 from app.rules.access import Person
-from app.services import paper_pages, papers, people, tasks
+from app.services import people, tasks
+from app.services.paperwork import paper_pages, papers
 from tests.process.county import SUBMISSION
 from tests.world import TASK, World
 

@@ -15,8 +15,9 @@ from flask import current_app
 from app import documents
 from app.db import db, transaction
 from app.errors import Forbidden, Invalid, NotFound, Refused, Stale
-from app.services import _paper_rows, corrections, paper_pages, papers, tasks
-from app.services.paper_templates import digest
+from app.services import corrections, tasks
+from app.services.paperwork import _paper_rows, paper_pages, papers
+from app.services.paperwork.paper_templates import digest
 from tests.papers.petition import CHILD, PAPER, TRIED, WORDS, Petition
 from tests.world import CASE
 

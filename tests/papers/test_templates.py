@@ -15,8 +15,9 @@ from app.db import db
 from app.documents import hostile
 from app.errors import Forbidden, Invalid, NotFound
 from app.rules.access import Person
-from app.services import paper_pages, paper_templates, papers, people
-from app.services.paper_templates import Unfit
+from app.services import people
+from app.services.paperwork import paper_pages, paper_templates, papers
+from app.services.paperwork.paper_templates import Unfit
 from tests.papers.petition import USER, Petition
 from tests.papers.test_papers import words
 

@@ -22,8 +22,9 @@ from app.errors import Forbidden, Invalid, NotFound
 from app.models import AuditSample, Case, Event, Instance, Post, Task
 from app.rules import access
 from app.rules.conformance import FINDINGS, Finding
-from app.services import _population, people, population, practice, releases, samples
+from app.services import people, practice, releases
 from app.services._work import NO_LIMIT
+from app.services.history import _population, population, samples
 from tests.conftest import START
 from tests.process.moves import do, fires, in_days, play
 from tests.process.worlds import either_world, postgres_county, postgres_world, running, sqlite_county, world

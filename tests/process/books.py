@@ -13,7 +13,8 @@ import sqlalchemy as sa
 from app import clock
 from app.clock import LAW_ZONE
 from app.db import db
-from app.services import _seal, reexecution, releases, submissions
+from app.services import _seal, releases, submissions
+from app.services.audit import reexecution
 from app.services.library import Library
 from tests.process.county import (
     CASE,

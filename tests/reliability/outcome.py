@@ -23,7 +23,7 @@ from app.models import (
     Subscription,
     Task,
 )
-from app.services import audit
+from app.services.audit import verification
 
 MATTERS: dict[type[Base], tuple[str, ...]] = {
     Case: ("kind", "status", "path", "risk", "version", "last_seq"),
@@ -72,7 +72,7 @@ def differences(seen: Outcome, wanted: Outcome) -> dict[str, tuple[Any, Any]]:
 
 def unsound() -> list[str]:
     """Chains that do not verify, and instances that run with nothing to wait for; none, if all is well."""
-    broken = [f"case {one.case_id}, event {one.seq}: {one.code}" for one in audit.verify()]
+    broken = [f"case {one.case_id}, event {one.seq}: {one.code}" for one in verification.verify()]
     return broken + [f"instance {one} is stuck" for one in stuck()]
 
 

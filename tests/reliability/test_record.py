@@ -11,8 +11,9 @@ import sqlalchemy as sa
 from app import clock
 from app.db import db, table, transaction
 from app.models import Event
-from app.services import audit, audit_chain, commands
+from app.services import commands
 from app.services._work import Work
+from app.services.audit import chains, verification
 from tests import conftest
 from tests.reliability import driver, faults
 from tests.reliability.places import Place
@@ -42,7 +43,7 @@ def flipped(data: bytes, at: int) -> bytes:
 
 def broken() -> list[tuple[int, int]]:
     """Where the record does not hold: case and number."""
-    return [(one.case_id, one.seq) for one in audit.verify()]
+    return [(one.case_id, one.seq) for one in verification.verify()]
 
 
 @pytest.mark.usefixtures("still")
@@ -82,7 +83,7 @@ def test_one_byte_of_what_is_sealed_shows(place: Place) -> None:
 @pytest.mark.usefixtures("still")
 def test_a_verifier_that_does_not_hash_sees_nothing(place: Place, patch: faults.Patch) -> None:
     """Broken twin: what is written is believed."""
-    patch(audit_chain.Chains, "_fault", lambda *_: None)
+    patch(chains.Chains, "_fault", lambda *_: None)
     with place.running():
         driver.complete(place)
         event = last_step(place.waiting.case)

@@ -21,7 +21,8 @@ from app.errors import Refused
 from app.models import Deadline, Draft, Incident, Instance, Outbox, Performance, Post, Task, Unit, User
 from app.rules.clock_six_months import evaluate
 from app.rules.forms import Form
-from app.services import _needs, audit, practice, releases, units
+from app.services import _needs, practice, releases, units
+from app.services.audit import verification
 from app.services.deadlines import ESCALATION
 from tests.conftest import ROOT, START, rows, settings
 
@@ -123,7 +124,7 @@ def test_stories_are_played_out_in_true_time(app: Flask, at: Move) -> None:
         "revocation-petition",
         "protection-order",
     }
-    assert audit.verify() == []
+    assert verification.verify() == []
 
 
 def test_a_clock_stands_at_five_months_and_some_days(app: Flask, at: Move) -> None:

@@ -18,8 +18,9 @@ from app.demo import load
 from app.demo.places import CITY_PATH
 from app.models import Deadline, Event, Incident, Notice, Outbox, Post, Task, Unit
 from app.rules.calendar import Calendar
-from app.services import audit, commands, deadlines, outbox, provisional, releases, reports, units
+from app.services import commands, deadlines, outbox, provisional, releases, reports, units
 from app.services._work import Actor
+from app.services.audit import verification
 from tests.conftest import START, MakeApp, rows
 
 Move = Callable[[datetime], None]
@@ -144,7 +145,7 @@ def test_the_scheduler_fires_deadlines_and_delivers(ready: Flask, at: Move) -> N
     }  # fmt: skip
     (task,) = [task for task in rows(table(Task)) if task["process"] == "report-intake"]
     assert task["escalations"] == 1
-    assert audit.verify() == []
+    assert verification.verify() == []
 
 
 def test_a_failing_job_does_not_end_the_ticking(ready: Flask) -> None:
@@ -196,7 +197,7 @@ def test_a_provisional_limit_is_settled_when_the_schedule_is_out(ready: Flask, a
     assert "暂定" not in task["due"]["zh"]
     assert "deadline_settled" in {event["kind"] for event in rows(table(Event))}
     assert provisional.recompute(Published()) == 0
-    assert audit.verify() == []
+    assert verification.verify() == []
 
 
 def test_a_report_that_names_no_place_reaches_somebody_at_every_step(ready: Flask) -> None:
@@ -213,7 +214,7 @@ def test_a_report_that_names_no_place_reaches_somebody_at_every_step(ready: Flas
 def tampered(change: Callable[[Any], object]) -> list[str]:
     with transaction() as session:
         change(session)
-    return [broken.code for broken in audit.verify()]
+    return [broken.code for broken in verification.verify()]
 
 
 EVENTS = table(Event)
@@ -236,6 +237,6 @@ TAMPERING: dict[str, tuple[Callable[[Any], object], str]] = {
 def test_tampering_shows(ready: Flask, at: Move, what: str) -> None:
     at(START + timedelta(minutes=1))
     file_report()
-    assert audit.verify() == []
+    assert verification.verify() == []
     change, code = TAMPERING[what]
     assert tampered(change) == [code]

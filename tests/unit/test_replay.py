@@ -16,9 +16,11 @@ from app.demo.answers import plausible
 from app.errors import Forbidden, NotFound
 from app.models import Case, Event, Submission, User
 from app.rules.access import Person
-from app.services import _queue, _seal, access, audited, choices, commands, inbox, people, releases, replay, submissions
-from app.services.replay_views import Entry, Moment, Scene
-from app.services.story import Teller
+from app.services import _queue, _seal, access, choices, commands, people, releases, submissions
+from app.services.history import audited, replay
+from app.services.history.replay_views import Entry, Moment, Scene
+from app.services.history.story import Teller
+from app.services.inbox import listing
 from app.settings import ROOT
 from tests.process import test_main_job as job
 from tests.process.worlds import either_world, postgres_county, postgres_world, sqlite_county, world
@@ -56,7 +58,7 @@ def scene(moment: Moment, process: str) -> Scene:
 def send_late(world: World, element: str, process: str, by: timedelta, **wanted: Any) -> None:
     """Do an open task, and say that it was done some time ago."""
     task = world.open(process, element)
-    row = db.session.execute(inbox.base().where(TASK.c.id == task["id"])).mappings().one()
+    row = db.session.execute(listing.base().where(TASK.c.id == task["id"])).mappings().one()
     form = world.library.form(world.library.definition(process).element(process, element).form or "")
     raw = plausible(form, choices.of(db.session(), row, form, "zh"), world.rng, world.now, wanted)
     actor = world.actor(task["role"], task["unit_id"])

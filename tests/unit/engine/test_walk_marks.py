@@ -11,7 +11,7 @@ from test_walks import DIAGRAMS, NOW, SOURCES, choose, deadline, operate
 
 from app.engine import Start, advance, execution, parse
 from app.engine.runtime import STATES
-from app.services._walk import LIVE, Walks
+from app.services.history._walk import LIVE, Walks
 
 WAYS = {
     "a way round": draw(

@@ -1,0 +1,1 @@
+"""The inbox: what each person has to do, found, shown, handed on and watched."""
