@@ -27,8 +27,8 @@ from app.rules.conformance import Closing, Duty, judge
 from app.services import access, deadlines, practice, processes, releases
 from app.services._work import NO_LIMIT
 from app.services.directions import DECISION
+from app.services.history.population import LEVELS
 from app.services.library import Library
-from app.services.population import LEVELS
 from app.text import Text
 
 TASK, CASE, UNIT, EVENT = table(Task), table(Case), table(Unit), table(Event)

@@ -71,7 +71,7 @@ def show(process: str) -> ResponseReturnValue:
 
 
 def ages() -> list[str]:
-    """The five shades of services.population.LEVELS in words."""
+    """The five shades of services.history.population.LEVELS in words."""
     return [_("不到1天"), _("1天起"), _("3天起"), _("7天起"), _("30天起")]
 
 

@@ -11,9 +11,9 @@ import sqlalchemy as sa
 
 from app import clock
 from app.db import table
-from app.demo.people import PASSWORD
 from app.models import Event, User
 from app.services import authenticator
+from app.services.practice import PASSWORD
 from tests.api.site import Caller, Site
 from tests.api.test_sealed import WHY, chief, number_of, reads
 from tests.unit.test_cli import run

@@ -14,10 +14,10 @@ import pytest
 import sqlalchemy as sa
 from werkzeug.routing import Rule
 
-from app.demo.people import PASSWORD
 from app.logs import JsonLines
 from app.models import Instance
 from app.services import _step
+from app.services.practice import PASSWORD
 from app.web.frame import CSP
 from tests.api.site import API, COUNTY, MARKS, OPEN_FAMILY, SEALED_FAMILY, TOWNSHIP, Caller, Site, says_nothing
 

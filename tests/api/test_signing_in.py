@@ -6,8 +6,8 @@ import pytest
 import sqlalchemy as sa
 
 from app.db import db
-from app.demo.people import PASSWORD
 from app.models import User
+from app.services.practice import PASSWORD
 from tests.api.site import COUNTY, Caller, Site
 
 WRITES = ("POST /tasks/1/claim", "POST /tasks/1/release", "POST /tasks/1/complete", "POST /cases/search")

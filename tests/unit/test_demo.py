@@ -101,7 +101,7 @@ def test_every_seat_is_taken_and_named_people_sign_in(app: Flask, at: Move) -> N
     users = {user["username"]: user for user in rows(table(User))}
     for one in people.SIGN_INS:
         assert (one.role, unit_ids[one.unit]) in held
-        assert verify_password(people.PASSWORD, str(users[one.username]["password"]))
+        assert verify_password(practice.PASSWORD, str(users[one.username]["password"]))
     assert {role for role, _ in held} == {role for seat in people.SEATS for role in seat}
     assert len({user["name"] for user in users.values()}) > 200
 
