@@ -239,7 +239,7 @@ class World(Books):
         assert key not in left, f"{process}.{element} did not fire at {due}"
 
     def _next_due(self) -> datetime | None:
-        first = sa.select(sa.func.min(DEADLINE.c.due_at).label("at")).where(DEADLINE.c.state == "due")
+        first = sa.select(sa.func.min(deadlines.COMES).label("at")).where(DEADLINE.c.state == "due")
         found: datetime | None = self.rows(first)[0]["at"]
         return found
 

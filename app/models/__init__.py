@@ -21,11 +21,11 @@ from app.models.log import Delivery, Event, Incident, Notice, Outbox, SealedRead
 from app.models.papers import Paper, PaperNumber, PaperTemplate
 from app.models.people import Post, Unit, User
 from app.models.samples import AuditSample
-from app.models.work import Deadline, Draft, Instance, SavedFilter, Submission, Subscription, Task, TaskMark
+from app.models.work import Deadline, Draft, Instance, SavedFilter, Submission, Subscription, Suspension, Task, TaskMark
 
 __all__ = [
     "Attachment", "AuditSample", "Case", "CaseBar", "CaseLink", "Child", "ClockAlert", "CodeTry", "Deadline", "Definition", "Delivery", "Draft", "Event", "Guardian",
     "Incident", "Instance", "LogAnchor", "LogCase", "LogEntry", "LogHead", "LogNode", "LogState", "Notice",
     "Outbox", "Paper", "PaperNumber", "PaperTemplate", "Performance", "Placement", "Post", "Practice", "Release", "Report", "ReportChild", "ReportLink",
-    "SavedFilter", "SealedRead", "Submission", "Subscription", "Task", "TaskMark", "Unit", "User",
+    "SavedFilter", "SealedRead", "Submission", "Subscription", "Suspension", "Task", "TaskMark", "Unit", "User",
 ]  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base
@@ -29,6 +29,8 @@ class Case(Base):
     path: Mapped[str] = mapped_column(String(120))
     risk: Mapped[str] = mapped_column(String(8), default="")
     sealed: Mapped[bool] = mapped_column(default=False)
+    held: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether something in it is suspended."""
     facts: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     wrapped_key: Mapped[bytes | None] = mapped_column(LargeBinary)
     opened_at: Mapped[datetime] = mapped_column(Instant)

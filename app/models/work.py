@@ -15,6 +15,7 @@ OPEN = text("status = 'open'")
 TAKEN = text("status = 'open' AND assignee_id IS NOT NULL")
 OWNED = text("status = 'open' AND owner_id IS NOT NULL")
 DUE = text("state = 'due'")
+LASTING = text("ended_at IS NULL")
 
 
 class Instance(Base):
@@ -128,7 +129,31 @@ class Deadline(Base):
     state: Mapped[str] = mapped_column(String(10), default="due")
     attempts: Mapped[int] = mapped_column(default=0)
     retry_at: Mapped[datetime | None] = mapped_column(Instant)
+    held_until: Mapped[datetime | None] = mapped_column(Instant)
+    """A reminder of our own that somebody suspended: it comes then, or when the suspension ends."""
     done_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class Suspension(Base):
+    """An instance that waits for a while: our own reminders are held, the law's dates and the forms are not.
+
+    An index over the chain's `suspended` events (number `seq`), which are the record and hold the reason.
+    """
+
+    __tablename__ = "suspension"
+    __table_args__ = (
+        UniqueConstraint("case_id", "seq"),
+        Index("ix_suspension_lasting", "instance_id", unique=True, sqlite_where=LASTING, postgresql_where=LASTING),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("case.id"))
+    seq: Mapped[int]
+    instance_id: Mapped[int] = mapped_column(ForeignKey("instance.id"))
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+    began_at: Mapped[datetime] = mapped_column(Instant)
+    until: Mapped[datetime] = mapped_column(Instant)
+    ended_at: Mapped[datetime | None] = mapped_column(Instant)
 
 
 class Subscription(Base):

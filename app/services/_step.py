@@ -23,7 +23,7 @@ from app import engine, operations
 from app.db import Write, table
 from app.models import Deadline
 from app.rules import facts as learned
-from app.services import _closing, _effects, _needs, _route, _tasks, submissions
+from app.services import _closing, _effects, _held, _needs, _route, _tasks, submissions
 from app.services._queue import add_deadline, learn
 from app.services._work import Live, Work
 from app.text import Text
@@ -72,6 +72,7 @@ def carry_out(work: Work) -> None:
     """Carry out everything in the queue, then write the differences. Raises EngineError when it does not end."""
     for _ in range(MOST_STEPS):
         if not work.queue:
+            _held.lift_endangered(work)
             _closing.close_ended(work)
             work.save()
             return
@@ -83,6 +84,8 @@ def carry_out(work: Work) -> None:
 
 def advance(work: Work, live: Live, command: engine.Command) -> None:
     """One engine step and all that follows from it in tables, events and the queue."""
+    if live.case.held:
+        _held.lift(work, live, "moved")
     definition = live.definition
     facts = live.known()
     told = Told()

@@ -88,6 +88,7 @@ class OpenCase:
     wrapped_key: bytes
     key: _seal.CaseKey
     chain: Chain
+    held: bool = False
     sent: list[str] = field(default_factory=list)
 
 
@@ -184,7 +185,7 @@ class Work:
         case = OpenCase(
             id=row["id"], kind=row["kind"], path=row["path"], risk=row["risk"],
             status=row["status"], facts=dict(row["facts"]), version=row["version"], wrapped_key=row["wrapped_key"], key=key,
-            chain=Chain(row["id"], row["last_seq"], row["last_hash"], key),
+            chain=Chain(row["id"], row["last_seq"], row["last_hash"], key), held=row["held"],
         )  # fmt: skip
         self.cases[case.id] = case
         return case
@@ -192,7 +193,7 @@ class Work:
     def open_case(self, kind: str, path: str, *, sealed: bool = False) -> OpenCase:
         """A new case, in this transaction; its first event says that it was opened."""
         values = {
-            "kind": kind, "status": "open", "path": path, "risk": "", "sealed": sealed, "facts": {},
+            "kind": kind, "status": "open", "path": path, "risk": "", "sealed": sealed, "held": False, "facts": {},
             "wrapped_key": _seal.new_key(), "opened_at": self.now, "version": 0, "last_seq": 0, "last_hash": b"",
         }  # fmt: skip
         case = self._remember(values | {"id": self.add(ADD_CASE, values)})
@@ -280,6 +281,7 @@ class Work:
             if case.chain.rows:
                 yield SAVE_CASE.send(self.connection, {
                     "facts": case.facts, "risk": case.risk, "path": case.path, "status": case.status,
+                    "held": case.held,
                     "last_seq": case.chain.seq, "last_hash": case.chain.head,
                     "_id": case.id, "_version": case.version,
                 })  # fmt: skip

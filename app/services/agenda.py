@@ -15,7 +15,8 @@ from sqlalchemy.orm import Session
 from app.db import Row, db, table
 from app.models import Case, Deadline, Instance, Task
 from app.rules.access import Person
-from app.services import access, practice
+from app.rules.deadlines import DeadlineRules
+from app.services import _held, access, practice
 from app.services.inbox import listing, queries
 from app.services.library import library
 from app.text import Text
@@ -24,6 +25,7 @@ DEADLINE, CASE, INSTANCE, TASK = table(Deadline), table(Case), table(Instance), 
 WHEN = ("due", "overdue", "today")
 STANDS = and_(TASK.c.status == "open", TASK.c.due_at == DEADLINE.c.due_at)
 BY_DIAGRAM = Text("流程图定的日子", "A day that the diagram sets")
+ITS_END = Text("暂停到这一天", "The day on which a suspension ends")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,13 @@ def _row(session: Session, row: Row, now: datetime) -> DeadlineRow:
     rules = library(session, row["release_id"]).deadlines
     return DeadlineRow(
         id=row["id"], kind=row["kind"], rule=row["rule"],
-        name=rules.describe(row["rule"]).name if row["rule"] else BY_DIAGRAM, due_at=row["due_at"],
+        name=_name(rules, row), due_at=row["due_at"],
         law_date=row["law_date"], provisional=row["provisional"], overdue=row["due_at"] <= now,
         case_id=row["case_id"], task_id=row["task_id"], process=row["process"],
     )  # fmt: skip
+
+
+def _name(rules: DeadlineRules, row: Row) -> Text:
+    if row["kind"] == _held.END:
+        return ITS_END
+    return rules.describe(row["rule"]).name if row["rule"] else BY_DIAGRAM

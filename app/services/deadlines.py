@@ -10,18 +10,22 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import bindparam, literal, or_, select, tuple_, update
+from sqlalchemy import bindparam, func, literal, or_, select, tuple_, update
+from sqlalchemy import case as when
 
 from app import clock, engine
 from app.db import Row, db, table, transaction
 from app.models import Deadline, Task
-from app.services import _queue, commands, practice
+from app.services import _held, _queue, commands, practice
 from app.services._work import SYSTEM, OpenCase, Work
 
 log = logging.getLogger(__name__)
 DEADLINE, TASK = table(Deadline), table(Task)
 BY_ID = select(DEADLINE).where(DEADLINE.c.id == bindparam("id"))
+COMES = when((DEADLINE.c.held_until > DEADLINE.c.due_at, DEADLINE.c.held_until), else_=DEADLINE.c.due_at)
+"""When a deadline fires, held or not."""
 ESCALATION = "overdue-escalation"
 AT_A_TIME = 20
 """Deadlines read at a time; others may fire some of them meanwhile."""
@@ -38,13 +42,19 @@ def _due(limit: int, after: Row | None = None) -> Sequence[Row]:
     """Deadlines that have come, oldest first, from the one `after` which to go on."""
     ready = or_(DEADLINE.c.retry_at.is_(None), DEADLINE.c.retry_at <= clock.real_now())
     query = select(DEADLINE.c.due_at, DEADLINE.c.id).order_by(DEADLINE.c.due_at, DEADLINE.c.id).limit(limit)
-    query = query.where(DEADLINE.c.state == "due", DEADLINE.c.due_at <= practice.now(), ready)
+    now = practice.now()
+    query = query.where(DEADLINE.c.state == "due", DEADLINE.c.due_at <= now, ready, free(now))
     if after is not None:
         last = tuple_(literal(after["due_at"], DEADLINE.c.due_at.type), after["id"])
         query = query.where(tuple_(DEADLINE.c.due_at, DEADLINE.c.id) > last)
     found = db.session.execute(query).mappings().all()
     db.session.rollback()
     return found
+
+
+def free(now: datetime) -> Any:
+    """True for deadlines that nobody holds."""
+    return or_(DEADLINE.c.held_until.is_(None), DEADLINE.c.held_until <= now)
 
 
 def fire(deadline_id: int) -> bool:
@@ -60,7 +70,7 @@ def fire(deadline_id: int) -> bool:
                 return False
             case_id = case.id
             row = work.connection.execute(BY_ID, {"id": deadline_id}).mappings().one()
-            due = bool(row["state"] == "due" and row["due_at"] <= work.now)
+            due = _is_due(row, work.now)
             if due:
                 _act(work, case, row)
             if row["attempts"] and (due or row["state"] != "due"):  # it went through, or has become pointless
@@ -74,7 +84,16 @@ def fire(deadline_id: int) -> bool:
         return False
 
 
+def _is_due(row: Row, now: datetime) -> bool:
+    """Whether it is to fire, as it stands under the lock: somebody may have held it meanwhile."""
+    return bool(row["state"] == "due" and row["due_at"] <= now and (row["held_until"] or now) <= now)
+
+
 def _act(work: Work, case: OpenCase, row: Row) -> None:
+    if case.held:
+        _held.lift_over(work, case)
+    if row["kind"] == _held.END:  # ending the suspension has closed the row
+        return
     case.chain.append("deadline", {"kind": row["kind"], "rule": row["rule"], "due": row["due_at"].isoformat()}, at=work.now,
                       occurred_at=row["due_at"], instance_id=row["instance_id"], task_id=row["task_id"])  # fmt: skip
     if row["kind"] == "timer":  # the step itself closes the row, by difference
@@ -130,10 +149,8 @@ def travel(to: datetime) -> int:
     """Move the practice clock to `to`, deadline by deadline, each on its own day; returns how many fired."""
     fired = 0
     while True:
-        query = select(DEADLINE.c.due_at).where(
-            DEADLINE.c.state == "due", DEADLINE.c.attempts == 0, DEADLINE.c.due_at <= to
-        )
-        next_due = db.session.scalar(query.order_by(DEADLINE.c.due_at).limit(1))
+        query = select(func.min(COMES)).where(DEADLINE.c.state == "due", DEADLINE.c.attempts == 0, to >= COMES)
+        next_due = db.session.scalar(query)
         if next_due is None:
             break
         practice.move_to(max(next_due, practice.now()))

@@ -24,7 +24,7 @@ from app.errors import NotFound
 from app.models import Case, Event, Instance, Submission, Task, Unit
 from app.rules.access import Person
 from app.rules.conformance import Closing, Duty, judge
-from app.services import access, deadlines, practice, processes, releases
+from app.services import access, deadlines, practice, processes, releases, submissions
 from app.services._work import NO_LIMIT
 from app.services.directions import DECISION
 from app.services.history.population import LEVELS
@@ -185,14 +185,12 @@ def _duties(session: Session, among: Any, since: datetime, now: datetime) -> Ite
 
 def _decisions(session: Session, among: Any, since: datetime) -> Iterator[tuple[str, int, str]]:
     """What supervisors decided about late tasks since then: whose process and unit, and what; corrected ones once."""
-    later = SUBMISSION.alias("later")
-    corrected = select(later.c.id).where(later.c.supersedes_id == SUBMISSION.c.id).correlate(SUBMISSION).exists()
     query = (
         select(TASK.c.process, TASK.c.unit_id, SUBMISSION.c.answers["escalation_action"].as_string().label("action"))
         .join(INSTANCE, INSTANCE.c.id == SUBMISSION.c.instance_id)
         .join(TASK, TASK.c.id == INSTANCE.c.context["task_id"].as_integer())
         .join(UNIT, UNIT.c.id == TASK.c.unit_id).join(CASE, CASE.c.id == TASK.c.case_id)
-        .where(SUBMISSION.c.form == DECISION, SUBMISSION.c.recorded_at > since, ~corrected, among)
+        .where(SUBMISSION.c.form == DECISION, SUBMISSION.c.recorded_at > since, submissions.stands(SUBMISSION.c.id), among)
         .where(INSTANCE.c.process == deadlines.ESCALATION)
     )  # fmt: skip
     for row in session.execute(query):

@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.db import db, table
 from app.errors import NotFound
 from app.models import Deadline, Incident, Outbox, Task
-from app.services import _scan, practice, releases
+from app.services import _scan, deadlines, practice, releases
 from app.settings import ROOT
 from app.text import Text
 
@@ -72,7 +72,7 @@ def figures() -> Figures:
         for source, where in (
             (TASK, (is_open,)),
             (TASK, (is_open, TASK.c.due_at <= now)),
-            (DEADLINE, (due, DEADLINE.c.due_at <= now)),
+            (DEADLINE, (due, DEADLINE.c.due_at <= now, deadlines.free(now))),
             (OUTBOX, (OUTBOX.c.state == "waiting",)),
             (INCIDENT, (INCIDENT.c.state == "open",)),
         )

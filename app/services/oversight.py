@@ -18,8 +18,9 @@ from sqlalchemy.orm import Session
 from app.db import Row, db, table, transaction
 from app.errors import NotFound
 from app.models import Case, Incident, Instance, Task, Unit
+from app.rules import suspension
 from app.rules.access import Person
-from app.services import access, commands, deadlines, leaving, outbox, people, practice
+from app.services import access, commands, deadlines, leaving, outbox, people, practice, suspensions
 from app.services._work import Actor
 from app.services.inbox import listing, queries
 from app.services.outward import deliveries
@@ -39,6 +40,7 @@ AGAIN: Mapping[str, Callable[[int], bool]] = {
 HANDLED = {
     "supervised": Text("已报给主管，等主管决定。", "Waits for the supervisor’s decision."),
     "over": Text("督办已经走完，没有人再被问到。", "The escalation has ended; nobody is asked any more."),
+    "suspended": Text("已暂停，看下面。", "Suspended; see below."),
     "nobody": Text("还没有人督办。", "Nobody has dealt with it yet."),
 }
 
@@ -52,14 +54,16 @@ def page(person: Person, lang: str = "zh") -> OversightPage:
     due = base.where(TASK.c.due_at > now, TASK.c.due_at <= now + SOON)
     soon = list(session.execute(due.order_by(TASK.c.due_at).limit(SHOWN)).mappings())
     asked = _asked(session, person)
-    running = _running(session, {row["case_id"] for row in late})
+    running, suspended = _running(session, {row["case_id"] for row in late}), suspensions.index(session, person, lang)
+    held = {one.instance_id for one in suspended}
     shown = listing.rows(session, late, person, now, lang)
     return OversightPage(
-        overdue=tuple(_overdue(row, view, asked, running) for row, view in zip(late, shown, strict=True)),
+        overdue=tuple(_overdue(row, view, asked, running, held) for row, view in zip(late, shown, strict=True)),
         soon=listing.rows(session, soon, person, now, lang),
         by_unit=_by_unit(session, reach, now, lang),
         incidents=_incidents(session, person),
         as_of=now,
+        suspended=suspended,
         elsewhere=len(asked.keys() - {row["id"] for row in late}),
         vacant=leaving.vacant(session, person, lang),
         people=tuple(sorted({one for row in late for one in people.colleagues(session, row["role"], row["unit_id"])})),
@@ -84,15 +88,22 @@ def _running(session: Session, case_ids: Collection[int]) -> set[int]:
     return {context["task_id"] for context in session.scalars(query)}
 
 
-def _overdue(row: Row, view: Any, asked: Mapping[int, Row], running: Collection[int]) -> OverdueRow:
+def _overdue(
+    row: Row, view: Any, asked: Mapping[int, Row], running: Collection[int], held: Collection[int]
+) -> OverdueRow:
     mine = asked.get(row["id"])
     state = "supervised" if row["id"] in running else "over" if row["escalations"] else "nobody"
+    if state == "nobody" and row["instance_id"] in held:
+        state = "suspended"
+    red = view.child is not None and view.child.risk == "red"
     return OverdueRow(
         task=view,
         level=row["escalations"],
         escalation_task_id=mine["id"] if mine else None,
         handled=None if mine else HANDLED[state],
         may=ALL_DECISIONS if mine else frozenset(),
+        instance_id=row["instance_id"],
+        may_wait=row["process"] in suspension.MAY_WAIT and row["instance_id"] not in held and not red,
     )
 
 

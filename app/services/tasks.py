@@ -28,6 +28,7 @@ from app.services import (
     practice,
     remarks,
     reported,
+    suspensions,
 )
 from app.services._filled import draft_place
 from app.services._work import CHANGED
@@ -73,6 +74,7 @@ def page(person: Person, task_id: int, lang: str = "zh") -> TaskPage:
         closed=_closed(session, row),
         seal=filled.seal,
         direction=directions.latest(session, row, words=filled.sensitive),
+        suspended=suspensions.of_task(session, row, words=filled.sensitive),
         erased=row["wrapped_key"] is None,
         occurred=filled.occurred,
         colleagues=_colleagues(session, person, resource) if "give" in may else (),

@@ -161,6 +161,20 @@ class Direction:
 
 
 @dataclass(frozen=True, slots=True)
+class Suspended:
+    """One suspension that lasts: of what, until when, by whom; `reason` is empty once it was lawfully erased."""
+
+    instance_id: int
+    case_id: int
+    process: Text
+    until: datetime
+    began_at: datetime
+    by: str
+    reason: str
+    child: ChildLine | None = None  # in lists
+
+
+@dataclass(frozen=True, slots=True)
 class Version:
     """What was sent with a task, once: first, or as a correction, and why; `reason` is empty where it may not be read."""
 
@@ -213,6 +227,7 @@ class TaskPage:
     occurred: Mapping[str, str] = field(default_factory=dict)  # when it happened, as typed: "date", "time"
     versions: tuple[Version, ...] = ()  # of a task that was done: what was sent, and its corrections, newest first
     colleagues: tuple[tuple[int, str], ...] = ()  # whom it may be handed to
+    suspended: Suspended | None = None
     remarks: tuple[Remark, ...] = ()  # what colleagues told each other, oldest first
     reported: Reported | None = None  # what the reporter said, where the task follows from it
 
@@ -321,6 +336,8 @@ class OverdueRow:
     escalation_task_id: int | None
     handled: Text | None
     may: frozenset[str]  # direct, reassign, extend, not_applicable
+    instance_id: int
+    may_wait: bool  # its run may be suspended
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,6 +361,7 @@ class OversightPage:
     people: tuple[tuple[int, str], ...] = field(default=())  # to reassign to
     vacant: tuple[Vacancy, ...] = ()
     elsewhere: int = 0  # decisions asked of this person about tasks that are not listed: sealed, or too many
+    suspended: tuple[Suspended, ...] = ()
 
 
 Whereabouts = Literal["missing", "alone", "unseen", "placed", "home"]

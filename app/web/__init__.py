@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 from app.rules.files import ENDINGS
-from app.web import build, corrections, figures, filters, frame, inboxes, signin
+from app.web import build, corrections, figures, filters, frame, inboxes, signin, suspensions
 from app.web.addresses import addresses
 from app.web.audit import audit
 from app.web.authenticator import authenticator
@@ -27,7 +27,7 @@ from app.web.report import report
 MB = 2**20
 AT_ONCE = 5
 """How many of the largest files one request may hold."""
-MORE = (corrections, figures, inboxes)
+MORE = (corrections, figures, inboxes, suspensions)
 """Modules that put their pages on another's blueprint."""
 
 

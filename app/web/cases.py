@@ -6,8 +6,9 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_security import auth_required
 
+from app.db import db
 from app.errors import NotFound
-from app.services import access, reports
+from app.services import access, reports, suspensions
 from app.services import cases as service
 from app.services._work import Actor
 from app.services.history import replay
@@ -48,7 +49,8 @@ def diagram(case_id: int, instance_id: int) -> ResponseReturnValue:
         raise NotFound("no_instance", access.NOTHING_HERE)
     elements = service.elements(case_id, instance_id, view.process)
     xml = url_for("cases.xml", case_id=case_id, instance_id=instance_id, process=view.process)
-    return render_template("case/diagram.html", case=page, view=view, elements=elements, xml=xml)
+    may_wait = suspensions.may(db.session(), frame.me(), instance_id)
+    return render_template("case/diagram.html", case=page, view=view, elements=elements, xml=xml, may_wait=may_wait)
 
 
 @cases.get("/<int:case_id>/diagram/<int:instance_id>/<process>.bpmn")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -11,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 from app.db import db, table
 from app.models import Case, Instance, Subscription, Task
-from app.services import _tries, releases
+from app.services import _tries, practice, releases
 from tests.browser.conftest import Site
 from tests.browser.person import PICTURES
 
@@ -121,6 +122,26 @@ def test_the_supervisors_oversight(town: Site, lang: str, phone: bool) -> None:
     look(someone.page, f"unseal-{named(lang, phone=phone)}")
     someone.page.goto("/account/authenticator")
     look(someone.page, f"authenticator-{named(lang, phone=phone)}")
+
+
+@pytest.mark.parametrize(("lang", "phone"), LOOKS)
+def test_a_run_that_waits(town: Site, lang: str, phone: bool) -> None:
+    """A supervisor suspends it, sees it in the list, and lets it go on."""
+    end, page = named(lang, phone=phone), town.person("kezhang", lang=lang, phone=phone).page
+    runs = sa.select(sa.func.min(TASK.c.instance_id)).join(CASE, CASE.c.id == TASK.c.case_id).where(
+        TASK.c.process == "assessment-help", TASK.c.status == "open", CASE.c.risk.in_(("orange", "yellow", "green")),
+        CASE.c.facts["unattended_now"].as_boolean().is_(False), CASE.c.path.startswith("/620000/620700/620702/"))  # fmt: skip
+    page.goto(f"/oversight/runs/{one(town, runs)}")
+    page.locator("form[action$='/suspend'] button").click()
+    look(page, f"suspend-{end}")
+    with town.app.app_context():
+        page.fill("#until", (practice.now() + timedelta(days=9)).date().isoformat())
+    page.fill("#reason", "全家去外地摘棉花，月底回来。")
+    page.locator("form[action$='/suspend'] button").click()
+    page.wait_for_url("**/oversight/")
+    look(page, f"suspended-{end}")
+    page.locator("form[action$='/resume'] button").click()
+    expect(page.locator("form[action$='/resume']")).to_have_count(0)
 
 
 @pytest.mark.parametrize(("lang", "phone"), LOOKS)

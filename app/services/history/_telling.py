@@ -51,6 +51,14 @@ OPENED_FOR = {
     "reason": Text("说明理由，查看了封存内容", "gave a reason and read sealed content"),
     "glass": Text("紧急打开了全部封存内容", "broke the glass on all sealed content"),
 }
+RESUMED = {
+    "person": Text("主管让它接着走", "a supervisor says so"),
+    "date": Text("暂停的日子到了", "its day has come"),
+    "moved": Text("有人办了事，或者等的事来了", "somebody did a task, or what it waited for came"),
+    "danger": Text(
+        "孩子有危险，或六个月时钟有了提醒", "the child is in danger, or the six-month clock raised an alert"
+    ),
+}
 VERDICTS = {
     "proper": Text("复核了紧急查看：妥当", "reviewed a broken glass: it was right"),
     "improper": Text("复核了紧急查看：不妥当", "reviewed a broken glass: it was not right"),
@@ -263,6 +271,19 @@ class Telling:
         if data["kind"] == "start":
             return Text("到了定好的日子。", "The day that was set has come."), NOTHING
         return Text("等的时间到了。", "The time that was waited for has come."), NOTHING
+
+    def _tell_suspended(self, event: Row, data: Mapping[str, Any]) -> Told:
+        name, by = self.books(event["instance_id"]).process_name(data["process"]), self.names.get(event["actor_id"], "")
+        until = f"{datetime.fromisoformat(data['until']).astimezone(LAW_ZONE):%Y-%m-%d %H:%M}"
+        return Text(
+            f"{by}把“{name.zh}”暂停到 {until}。法律的期限照走。",
+            f"{by} suspended “{name.en}” until {until}. The law’s limits run on.",
+        ), Text("督办", "Supervision")
+
+    def _tell_resumed(self, event: Row, data: Mapping[str, Any]) -> Told:
+        process = self.instances[event["instance_id"]]["process"]
+        name, why = self.books(event["instance_id"]).process_name(process), RESUMED[data["why"]]
+        return Text(f"“{name.zh}”恢复：{why.zh}。", f"“{name.en}” goes on: {why.en}."), Text("督办", "Supervision")
 
     def _tell_scheduled(self, event: Row, data: Mapping[str, Any]) -> Told:
         name = self.books(event["instance_id"]).process_name(data["process"])

@@ -45,6 +45,7 @@ NAMED = {
     "new_danger": Text("孩子有新危险", "new danger"),
 }
 WAIVED, EXTENDED = Text("期限不适用", "limit not applicable"), Text("延期", "limit extended")
+WAITS = {"suspended": Text("暂停", "suspended"), "resumed": Text("恢复", "resumed")}
 CORRECTED = Text("更正", "correction")
 SETTLED, BEGUN = Text("期限重算", "limit settled"), Text("定好开始的日子", "start scheduled")
 
@@ -139,6 +140,8 @@ class Namer:
             "deadline": self._deadline,
             "deadline_settled": self._settled,
             "message": self._message,
+            "suspended": self._waits,
+            "resumed": self._waits,
             "ended": self._ended,
         }
 
@@ -166,6 +169,9 @@ class Namer:
     def _scheduled(self, _row: Row, data: Mapping[str, Any]) -> dict[str, Any]:
         activity = f"{data['process']} {BEGUN.say(self.lang)}"
         return {"activity": activity, "process": data["process"], "transition": "schedule"}
+
+    def _waits(self, row: Row, _data: Mapping[str, Any]) -> dict[str, Any]:
+        return {"activity": f"{row['process']} {WAITS[row['kind']].say(self.lang)}"}
 
     def _task(self, row: Row) -> dict[str, Any]:
         process, element = row["task_process"], row["element"]
