@@ -19,6 +19,14 @@ from app.text import Text
 CASE = click.argument("case", type=int, required=False)
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 NEW_FILE = click.Path(dir_okay=False, writable=True, path_type=Path)
+BY = click.option(
+    "--by", required=True, metavar="USERNAME", help="Whose decision it is: an account; it goes on record."
+)
+
+
+def operator(by: str) -> Actor:
+    """Who answers for what is typed here, by the name of their account. Raises NotFound."""
+    return Actor(people.id_of(by), "operator")
 
 
 def _say(words: Text, sign: str = "✓") -> None:
@@ -57,13 +65,15 @@ def _name(report: Report) -> None:
 @CASE
 @click.option("--since", metavar="ISO", help="Every case, from this day on.")
 @click.option("--out", type=NEW_FILE, help="The bundle to write (.zip).")
+@BY
 @with_appcontext
-def export(case: int | None, since: str | None, out: Path | None) -> None:
+def export(case: int | None, since: str | None, out: Path | None, by: str) -> None:
     """Write a bundle of CASE, or of everything since a day: events, proofs, heads, diagrams, and a verifier."""
     if (case is None) == (since is None):
         raise click.UsageError("Name a CASE, or --since a day.")
     target = out or Path(f"audit-case-{case}.zip" if since is None else "audit-since.zip")
-    count = bundles.case(case, target) if case is not None else bundles.since(_instant(since), target)
+    me = operator(by)
+    count = bundles.case(case, target, me) if case is not None else bundles.since(_instant(since), target, me)
     _say(Text(f"{count} 条记录写入 {target}", f"{count} events in {target}"))
 
 
@@ -87,12 +97,12 @@ def anchor(page: Path | None) -> None:
 @click.command("erase")
 @click.argument("case", type=int)
 @click.option("--basis", required=True, metavar="law:…|order:…", help="Why, as a code; it goes on record.")
-@click.option("--by", required=True, metavar="USERNAME", help="Whose decision it is: an account; it goes on record.")
+@BY
 @click.confirmation_option(prompt="不能恢复，确定？ This cannot be undone. Erase?")
 @with_appcontext
 def erase(case: int, basis: str, by: str) -> None:
     """Destroy the key of CASE: its personal data can never be read again, its chain stays whole."""
-    erased = erasure.erase_case_key(case, basis, Actor(people.id_of(by), "operator"))
+    erased = erasure.erase_case_key(case, basis, operator(by))
     _say(Text(f"个案 {case} 的个人信息已删除", f"The personal data of case {case} is erased"))
     for other in erased.told_in:
         _say(

@@ -16,7 +16,7 @@ from app.db import db
 from app.rules.access import AUDITOR, Resource
 from app.services import access
 from app.services.audit import head_paper, sequencer
-from app.services.history import audited, replay
+from app.services.history import audited, entries, replay
 from app.services.history.replay_views import Moment, Scene, View
 from app.web import frame, presenters
 
@@ -31,6 +31,15 @@ def index() -> ResponseReturnValue:
     access.require(db.session(), frame.me(), "see", Resource("log"))
     rows, total, after = audited.index(frame.me(), request.args.get("after", 0, type=int), frame.lang())
     return render_template("audit/index.html", rows=rows, total=total, after=after)
+
+
+@audit.get("/register")
+@auth_required()
+def register() -> ResponseReturnValue:
+    """Who drew a sample and who took records out, when, of which places."""
+    after = max(0, request.args.get("after", 0, type=int))
+    page = entries.page(frame.me(), after, frame.lang())
+    return render_template("audit/register.html", page=page)
 
 
 @audit.get("/head")

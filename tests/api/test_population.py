@@ -10,15 +10,18 @@ import json
 import re
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
-from app.db import table
-from app.models import AuditSample, Case, Event, Task, User
+from app.db import table, transaction
+from app.models import AuditSample, Case, Event, Task, Unit, User
+from app.services import people
 from app.services.audit import head_paper, sequencer, signing_keys, verification
 from app.services.audit.register import KIND
+from app.services.history import entries as service
 from tests.api.site import COUNTY, MARKS, TOWNSHIP, Caller, Site, says_nothing
 from tests.api.test_routes import everybody
 from tests.population import readers
@@ -211,13 +214,28 @@ def test_pseudonyms_are_the_installations_own(shared_site: Site) -> None:
 
 def test_the_command_line_exports_the_same(shared_site: Site) -> None:
     for form, read in (("csv", readers.table), ("xes", readers.xes), ("ocel", readers.ocel)):
-        done = run(shared_site.app, "audit", "export-log", "--format", form)
+        done = run(shared_site.app, "audit", "export-log", "--by", "shenji", "--format", form)
         assert read(done.stdout_bytes.decode()) == read(log(auditor(shared_site), form))  # type: ignore[operator]
         assert "sealed cases left out" in done.stderr
-    late = run(shared_site.app, "audit", "export-log", "--format", "csv", "--since", "2099-01-01T00:00:00+08:00")
+    late = run(
+        shared_site.app,
+        "audit",
+        "export-log",
+        "--by",
+        "shenji",
+        "--format",
+        "csv",
+        "--since",
+        "2099-01-01T00:00:00+08:00",
+    )
     assert readers.table(late.stdout_bytes.decode()) == []
-    assert "看不懂" in run(shared_site.app, "audit", "export-log", "--format", "csv", "--since", "soon", code=1).stderr
-    run(shared_site.app, "audit", "export-log", "--format", "exe", code=2)
+    assert (
+        "看不懂"
+        in run(
+            shared_site.app, "audit", "export-log", "--by", "shenji", "--format", "csv", "--since", "soon", code=1
+        ).stderr
+    )
+    run(shared_site.app, "audit", "export-log", "--by", "shenji", "--format", "exe", code=2)
 
 
 def test_samples_are_kept(site: Site) -> None:
@@ -239,12 +257,12 @@ def test_draws_and_exports_stand_in_the_record(site: Site) -> None:
     listed = re.findall(r"/audit/cases/\d+", caller.get("/audit/").text)
     caller.post(f"{PAGE}/samples", {"size": "2", "seed": "林小禾"})
     log(caller, "csv", since="2026-01-01")
-    run(site.app, "audit", "export-log", "--format", "ocel")
+    run(site.app, "audit", "export-log", "--by", "shenji", "--format", "ocel")
     entries = site.rows(
         sa.select(EVENT).join(CASE, CASE.c.id == EVENT.c.case_id).where(CASE.c.kind == KIND).order_by(EVENT.c.seq)
     )
     assert [(row["kind"], row["actor_id"]) for row in entries] == [
-        ("case_opened", caller.user_id), ("sampled", caller.user_id), ("exported", caller.user_id), ("exported", None),
+        ("case_opened", caller.user_id), ("sampled", caller.user_id), ("exported", caller.user_id), ("exported", caller.user_id),
     ]  # fmt: skip
     drawn, taken, whole = (json.loads(row["body"])["data"] for row in entries[1:])
     (sample,) = site.rows(sa.select(SAMPLE))
@@ -256,6 +274,92 @@ def test_draws_and_exports_stand_in_the_record(site: Site) -> None:
     assert caller.get(f"/audit/cases/{entries[0]['case_id']}").status_code == 404
     with site.app.app_context():
         assert verification.verify() == []
+
+
+ENTRY = re.compile(r'<tr>\s*<th scope="row" class="nowrap">(.*?)</tr>', re.S)
+
+
+def entries(caller: Caller, path: str = "/audit/register") -> list[str]:
+    """The lines of the register, as the page shows them."""
+    answer = caller.get(path)
+    assert answer.status_code == 200
+    assert says_nothing(answer)
+    return [re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", row)) for row in ENTRY.findall(answer.text)]
+
+
+def test_the_register_shows_who_drew_and_took_out_what(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caller = auditor(site)
+    assert entries(caller) == []
+    sealed, plain = (site.cases("child", sealed=shut)[0] for shut in (True, False))
+    caller.post(f"{PAGE}/samples", {"size": "2", "process": "report-intake"})
+    log(caller, "csv", since="2026-01-01")
+    _keyed(site)
+    for number, case in enumerate((plain, sealed)):
+        run(site.app, "audit", "export", str(case), "--by", "shenji", "--out", str(tmp_path / f"{number}.zip"))
+    shown = entries(caller)
+    (me,) = site.rows(sa.select(User.name).where(User.id == caller.user_id))
+    for row, words in zip(shown, ("证明包", "证明包", "CSV", "从2件里抽2件"), strict=True):
+        assert words in row
+        assert me["name"] in row
+    assert "封存的3件没有导出，从1月1日起的" in shown[2]
+    assert re.findall(r"/audit/population/samples/\d+", caller.get("/audit/register").text)
+    monkeypatch.setattr(service, "PAGE", 3)
+    first = caller.get("/audit/register").text
+    assert entries(caller) == shown[:3]
+    assert entries(caller, re.findall(r"/audit/register\?after=\d+", first)[0]) == shown[3:]
+
+
+def test_the_register_is_for_auditors_and_of_their_own_places(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    city, here, elsewhere = auditor(site), _auditor_of(site, COUNTY), _auditor_of(site, "620721")
+    assert here.post(f"{PAGE}/samples", {"size": "2"}).status_code == 302
+    assert city.post(f"{PAGE}/samples", {"size": "2"}).status_code == 302
+    run(site.app, "audit", "export-log", "--by", "shenji", "--format", "ocel")
+    assert ["OCEL" in row for row in entries(city)] == [True, False, False]
+    assert entries(here) == entries(city)
+    assert entries(elsewhere) == entries(city)[:2], "what was drawn in another county does not concern it"
+    links = [len(re.findall(r"/samples/\d+", one.get("/audit/register").text)) for one in (city, here, elsewhere)]
+    assert links == [2, 1, 0], "a sample opens to those who audit all of its places"
+    assert site.person("county_head", COUNTY).get("/audit/register").status_code == 403
+    monkeypatch.setattr(service, "_touches", lambda *_: True)  # the broken twin
+    assert len(entries(elsewhere)) == 3
+
+
+def test_a_line_of_the_register_that_was_altered_is_named(site: Site) -> None:
+    caller = auditor(site)
+    caller.post(f"{PAGE}/samples", {"size": "2"})
+    assert "未被改动" in caller.get("/audit/register").text
+    with site.app.app_context(), transaction() as session:
+        (entry,) = session.execute(sa.select(EVENT.c.id, EVENT.c.body).where(EVENT.c.kind == "sampled"))
+        other = entry.body.replace('"frame":', '"frame":1')
+        session.execute(sa.update(EVENT).where(EVENT.c.id == entry.id).values(body=other))
+    page = caller.get("/audit/register").text
+    assert "未被改动" not in page
+    assert "记录核对不上" in page
+
+
+def _auditor_of(site: Site, county: str) -> Caller:
+    """One more auditor, of a single county."""
+    code = f"{county}-audit"
+    with site.app.app_context():
+        with transaction() as session:
+            path = session.scalar(sa.select(Unit.path).where(Unit.code == county))
+            body = Unit(
+                code=code, name_zh="县审计局", name_en="County audit", path=path, level="county", sector="audit"
+            )
+            session.add(body)
+        people.add_user(code, "县审计员", "-", [("auditor", code)])
+    return site.person("auditor", code)
+
+
+def _keyed(site: Site) -> None:
+    """Give the installation a signing key."""
+    with site.app.app_context():
+        known = site.app.config["SETTINGS"]
+        key = known.instance_dir / "key.pem"
+        signing_keys.make(key)
+        site.app.config["SETTINGS"] = replace(known, audit_key_file=key)
 
 
 def test_a_refused_draw_or_export_leaves_no_entry(site: Site) -> None:
@@ -270,11 +374,8 @@ def test_the_newest_head_prints_with_its_code(site: Site) -> None:
     """Nothing yet without a key; then the line on the page is an anchor like any other."""
     caller = auditor(site)
     assert "还没有签过名" in caller.get("/audit/head").text
+    _keyed(site)
     with site.app.app_context():
-        known = site.app.config["SETTINGS"]
-        key = known.instance_dir / "key.pem"
-        signing_keys.make(key)
-        site.app.config["SETTINGS"] = replace(known, audit_key_file=key)
         signed = sequencer.head_now()
     page = caller.get("/audit/head")
     assert page.status_code == 200
@@ -283,7 +384,7 @@ def test_the_newest_head_prints_with_its_code(site: Site) -> None:
     assert head_paper.qr(signed) in page.text
     assert "/audit/head" in caller.get("/audit/").text
     with site.app.app_context():
-        kept = known.instance_dir / "typed.txt"
+        kept = site.app.config["SETTINGS"].instance_dir / "typed.txt"
         kept.write_text(f"{signed.paper()}\n", encoding="utf-8")
         report = verification.examine(files=[kept])
         assert (report.breaks, report.anchors) == ([], 1)

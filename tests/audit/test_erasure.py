@@ -78,7 +78,7 @@ def test_nothing_can_be_read_and_the_record_stays_whole(app: Flask, child: int, 
     for report in (verification.examine(), verification.examine(child)):
         assert (report.breaks, report.erased) == ([], 1)
         assert any("lawfully erased" in words.en for words in report.words())
-    bundles.case(child, tmp_path / "erased.zip")
+    bundles.case(child, tmp_path / "erased.zip", Actor(2, "operator"))
     assert f"{last['seq']} events of 1 cases" in verify(tmp_path / "erased.zip")
     with zipfile.ZipFile(tmp_path / "erased.zip") as bundle:
         taken = [bundle.read(name).decode() for name in bundle.namelist()]

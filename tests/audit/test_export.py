@@ -38,6 +38,9 @@ def file_report() -> int:
     return reports.file_report(told, Actor()).case_id
 
 
+AUDITOR = Actor(2, "auditor")
+
+
 @pytest.fixture
 def cases(app: Flask, at: Move) -> list[int]:
     """Three reports on three days, a head for each."""
@@ -52,13 +55,13 @@ def cases(app: Flask, at: Move) -> list[int]:
 
 @pytest.fixture
 def bundle(cases: list[int], tmp_path: Path) -> Path:
-    bundles.case(cases[1], tmp_path / "case.zip")
+    bundles.case(cases[1], tmp_path / "case.zip", AUDITOR)
     return tmp_path / "case.zip"
 
 
 @pytest.fixture
 def later(cases: list[int], tmp_path: Path) -> Path:
-    bundles.since(START + timedelta(days=1), tmp_path / "since.zip")
+    bundles.since(START + timedelta(days=1), tmp_path / "since.zip", AUDITOR)
     return tmp_path / "since.zip"
 
 
@@ -264,9 +267,9 @@ def test_anchors_that_say_otherwise_are_believed(app: Flask, bundle: Path, tmp_p
 
 def test_what_is_not_there_is_not_exported(cases: list[int], tmp_path: Path) -> None:
     with pytest.raises(NotFound):
-        bundles.case(9_999, tmp_path / "none.zip")
+        bundles.case(9_999, tmp_path / "none.zip", AUDITOR)
     with pytest.raises(Refused, match="nothing"):
-        bundles.since(START + timedelta(days=9), tmp_path / "none.zip")
+        bundles.since(START + timedelta(days=9), tmp_path / "none.zip", AUDITOR)
     assert list(tmp_path.glob("none*")) == []
 
 
@@ -276,15 +279,16 @@ def test_the_command_line_exports_verifies_and_anchors(app: Flask, cases: list[i
         assert result.exit_code == 0, result.output
         return result
 
-    run("export", cases[0], "--out", tmp_path / "one.zip")
-    run("export", "--since", "2026-03-03", "--out", tmp_path / "two.zip")
+    run("export", cases[0], "--by", "shenji", "--out", tmp_path / "one.zip")
+    run("export", "--since", "2026-03-03", "--by", "shenji", "--out", tmp_path / "two.zip")
     assert "events of 1 cases" in verify(tmp_path / "one.zip")
-    assert "events of 2 cases" in verify(tmp_path / "two.zip")
+    assert "events of 3 cases" in verify(tmp_path / "two.zip"), "the first bundle stands in the register by then"
     line = run("anchor", "--page", tmp_path / "sheet.html").stdout.strip()
     assert line in (tmp_path / "sheet.html").read_text()
     (tmp_path / "paper.txt").write_text(line)
     assert run("verify", "--sealed", "--anchors", tmp_path / "paper.txt").stdout.endswith("ok\n")
     assert "sealed contents open" in run("verify", cases[0]).stdout
     assert app.test_cli_runner().invoke(args=["audit", "export"]).exit_code == 2
+    assert app.test_cli_runner().invoke(args=["audit", "export", str(cases[0])]).exit_code == 2, "not by nobody"
     assert verification.verify() == []
     assert line.startswith("SHOUWANG-HEAD-1/")

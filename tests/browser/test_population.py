@@ -30,6 +30,9 @@ def test_every_look(town: Site, lang: str, phone: bool) -> None:
     page.locator("form.draw button.btn-go").click()
     page.wait_for_url("**/samples/*")
     look(page, f"population-sample-{end}")
+    page.goto("/audit/register")
+    expect(page.locator("main table tbody tr").first).to_be_visible()
+    look(page, f"register-{end}")
 
 
 def test_the_picture_moves_to_a_step(town: Site) -> None:

@@ -26,7 +26,9 @@ from app.db import table
 from app.errors import NotFound, Refused
 from app.models import Case, Definition, Event, LogEntry, LogHead, Release
 from app.rules import merkle
-from app.services.audit import sequencer, signing_keys, stored_rows, tree
+from app.services import commands
+from app.services._work import Actor
+from app.services.audit import register, sequencer, signing_keys, stored_rows, tree
 from app.services.audit.heads import Head, SignedHead
 from app.services.audit.stored_rows import Octets
 from app.settings import ROOT
@@ -68,6 +70,8 @@ class Bundle:
     zip: zipfile.ZipFile
     last: Head
     tree: merkle.Subtree
+    scope: Mapping[str, Any]
+    """What was asked for: a case, or since when."""
     count: int = 0
     positions: list[int] = field(default_factory=list)
     ran: set[tuple[str, str]] = field(default_factory=set)
@@ -80,20 +84,23 @@ class Bundle:
             yield file  # type: ignore[misc]
 
 
-def case(case_id: int, target: Path) -> int:
-    """Write a case's bundle to `target` (.zip); returns how many events it has. Raises NotFound, Refused."""
-    with _begun(target) as bundle:
+def case(case_id: int, target: Path, actor: Actor) -> int:
+    """Write a case's bundle to `target` (.zip); returns how many events it has. Raises NotFound, Refused.
+
+    That `actor` takes it away stands in the register before the file is there.
+    """
+    with _begun(target, actor, {"case": case_id}) as bundle:
         if bundle.connection.scalar(select(CASE.c.id).where(CASE.c.id == case_id)) is None:
             raise NotFound("no_case", Text("没有这个个案。", "There is no such case."), case=case_id)
         _events(bundle, proven=True, where=EVENT.c.case_id == case_id)
         _heads(bundle, _covering(bundle))
-        _finish(bundle, {"scope": {"case": case_id}, "from": None})
+        _finish(bundle, {"from": None})
         return bundle.count
 
 
-def since(day: datetime, target: Path) -> int:
-    """Write every event recorded from `day` on, and whatever stands between them in the log. Raises Refused."""
-    with _begun(target) as bundle:
+def since(day: datetime, target: Path, actor: Actor) -> int:
+    """The same with every event recorded from `day` on, and whatever stands between them in the log. Raises Refused."""
+    with _begun(target, actor, {"since": day.isoformat()}) as bundle:
         found = select(func.min(ENTRY.c.position)).join(EVENT, EVENT.c.id == ENTRY.c.event_id)
         first = bundle.connection.scalar(found.where(EVENT.c.recorded_at >= day))
         if first is None or first >= bundle.last.size:
@@ -101,18 +108,21 @@ def since(day: datetime, target: Path) -> int:
         _events(bundle, proven=False, where=ENTRY.c.position >= first)
         _heads(bundle, list(bundle.connection.scalars(select(HEAD.c.n).where(HEAD.c.size > first).order_by(HEAD.c.n))))
         edge = [bundle.tree(level, index).hex() for level, index in merkle.peaks_of(0, first)]
-        _finish(bundle, {"scope": {"since": day.isoformat()}, "from": first, "frontier": edge})
+        _finish(bundle, {"from": first, "frontier": edge})
         return bundle.count
 
 
 @contextmanager
-def _begun(target: Path) -> Iterator[Bundle]:
+def _begun(target: Path, actor: Actor, scope: Mapping[str, Any]) -> Iterator[Bundle]:
     """A bundle over the log as it stands now, under a head signed for it; no file is left behind when it fails."""
     last = sequencer.head_now().head
     draft = target.with_name(f"{target.name}.part")
     try:
         with stored_rows.snapshot() as connection, zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED) as archive:
-            yield Bundle(connection, archive, last, tree.stored(connection))
+            bundle = Bundle(connection, archive, last, tree.stored(connection), scope)
+            yield bundle
+        with commands.work_on(actor) as work:
+            register.enter(work, "bundled", {"case": None, "since": None, **scope, "events": bundle.count})
         draft.replace(target)
     finally:
         draft.unlink(missing_ok=True)
@@ -169,7 +179,8 @@ def _finish(bundle: Bundle, manifest: Mapping[str, Any]) -> None:
     bundle.zip.writestr("README.txt", README)
     bundle.zip.writestr("verify.py", VERIFIER.read_bytes())
     bundle.zip.writestr("public-key.pem", signing_keys.keys().public_pem())
-    whole = {"format": FORMAT, "head": bundle.last.n, "events": bundle.count, "definitions": _definitions(bundle)}
+    whole = {"format": FORMAT, "scope": bundle.scope, "head": bundle.last.n, "events": bundle.count,
+             "definitions": _definitions(bundle)}  # fmt: skip
     bundle.zip.writestr("manifest.json", orjson.dumps({**manifest, **whole}, option=orjson.OPT_INDENT_2))
 
 

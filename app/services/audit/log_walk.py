@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, func, select
+from sqlalchemy import BigInteger, Connection, func, select, true
 
 from app.db import table
 from app.models import Case, Event, LogCase, LogHead, LogNode, LogState
@@ -158,14 +158,15 @@ class Walk:
 
 def erasures(connection: Connection, report: Report, case_id: int | None = None) -> None:
     """A case without a key must end with its erasure, and one that ends so must have none."""
-    last = select(EVENT.c.kind).where(EVENT.c.case_id == CASE.c.id, EVENT.c.seq == CASE.c.last_seq).scalar_subquery()
-    erased = (CASE.c.last_seq > 0) & (last == ERASED)
-    query = select(CASE.c.id, CASE.c.wrapped_key, last).where(CASE.c.wrapped_key.is_(None) | erased)
-    for found, key, kind in connection.execute(query if case_id is None else query.where(CASE.c.id == case_id)):
-        if key is None and kind == ERASED:
-            report.erased += 1
-        else:
-            report.add("key_gone" if key is None else "key_back", case_id=found)
+    this = true() if case_id is None else CASE.c.id == case_id
+    end = (EVENT.c.case_id == CASE.c.id) & (EVENT.c.seq == CASE.c.last_seq) & (EVENT.c.kind == ERASED)
+    keyless = set(connection.scalars(select(CASE.c.id).where(CASE.c.wrapped_key.is_(None), this)))
+    erased = set(connection.scalars(select(CASE.c.id).join(EVENT, end).where(this)))
+    report.erased += len(keyless & erased)
+    for found in sorted(keyless - erased):
+        report.add("key_gone", case_id=found)
+    for found in sorted(erased - keyless):
+        report.add("key_back", case_id=found)
 
 
 ERASED = "erased"
