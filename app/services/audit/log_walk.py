@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, func, select, true
+from sqlalchemy import BigInteger, Connection, func, select
 
 from app.db import table
 from app.models import Case, Event, LogCase, LogHead, LogNode, LogState
@@ -26,11 +26,18 @@ CASE, EVENT = table(Case), table(Event)
 STATE, REACH, NODE, HEAD = (table(model) for model in (LogState, LogCase, LogNode, LogHead))
 HEADS = select(HEAD.c.n, HEAD.c.size, Octets(HEAD.c.body), Octets(HEAD.c.signature)).order_by(HEAD.c.n)
 KEYS = select(CASE.c.id, CASE.c.wrapped_key)
+ERASED = "erased"
+"""The kind of the event with which a case's erasure goes on record."""
 BEGUN = (CASE.c.last_seq != 0) | (func.length(CASE.c.last_hash) > 0)
-ENDS = select(
-    CASE.c.id.cast(BigInteger), CASE.c.last_seq.cast(BigInteger), Octets(CASE.c.last_hash).label("last_hash")
-).where(BEGUN)
-"""Where each case says that its chain ends; for most of what a register holds, nothing has begun."""
+LAST = (EVENT.c.case_id == CASE.c.id) & (EVENT.c.seq == CASE.c.last_seq)
+ENDS = (
+    select(CASE.c.id.cast(BigInteger), CASE.c.last_seq.cast(BigInteger), Octets(CASE.c.last_hash).label("last_hash"),
+           CASE.c.wrapped_key.is_(None).label("keyless"), EVENT.c.kind == ERASED)
+    .outerjoin(EVENT, LAST)
+    .where(BEGUN | CASE.c.wrapped_key.is_(None))
+)  # fmt: skip
+"""Where each case says that its chain ends, whether its key is gone, and whether its last event says so; for most of
+what a register holds, nothing has begun."""
 FOREVER = 1 << 62
 NOTHING = hashlib.sha256(b"").digest()
 
@@ -143,12 +150,12 @@ class Walk:
             self.report.add("state")
         if state is not None and state.heads != self.report.heads:
             self.report.add("heads_end", due=state.heads, now=self.report.heads)
-        erasures(self.connection, self.report)
 
     def _compare_ends(self) -> None:
         left = dict(self._chains.ends)
         for rows in stored_rows.stream(self.connection, ENDS):
-            for case_id, last_seq, last_hash in rows:
+            for case_id, last_seq, last_hash, keyless, erased in rows:
+                check_key(self.report, case_id, gone=bool(keyless), erased=bool(erased))
                 seq, hash_ = left.pop(case_id, START)
                 if (seq, hash_) != (last_seq, last_hash):
                     self.report.add("end", case_id=case_id, seq=max(seq, last_seq))
@@ -156,21 +163,12 @@ class Walk:
             self.report.add("end", case_id=case_id, seq=seq)
 
 
-def erasures(connection: Connection, report: Report, case_id: int | None = None) -> None:
+def check_key(report: Report, case_id: int, *, gone: bool, erased: bool) -> None:
     """A case without a key must end with its erasure, and one that ends so must have none."""
-    this = true() if case_id is None else CASE.c.id == case_id
-    end = (EVENT.c.case_id == CASE.c.id) & (EVENT.c.seq == CASE.c.last_seq) & (EVENT.c.kind == ERASED)
-    keyless = set(connection.scalars(select(CASE.c.id).where(CASE.c.wrapped_key.is_(None), this)))
-    erased = set(connection.scalars(select(CASE.c.id).join(EVENT, end).where(this)))
-    report.erased += len(keyless & erased)
-    for found in sorted(keyless - erased):
-        report.add("key_gone", case_id=found)
-    for found in sorted(erased - keyless):
-        report.add("key_back", case_id=found)
-
-
-ERASED = "erased"
-"""The kind of the event with which a case's erasure goes on record."""
+    if gone and erased:
+        report.erased += 1
+    elif gone or erased:
+        report.add("key_gone" if gone else "key_back", case_id=case_id)
 
 
 class _Heads:

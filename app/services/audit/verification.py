@@ -115,7 +115,8 @@ def _one(connection: Connection, case_id: int, keys: Keys, report: Report, ancho
     reach = connection.scalar(select(REACH.c.seq).where(REACH.c.case_id == case_id)) or 0
     if reach != report.entries:
         report.add("reach", case_id=case_id, seq=report.entries, reach=reach)
-    log_walk.erasures(connection, report, case_id)
+    last = connection.scalar(select(EVENT.c.kind).where(EVENT.c.case_id == case_id, EVENT.c.seq == row.last_seq))
+    log_walk.check_key(report, case_id, gone=row.wrapped_key is None, erased=last == log_walk.ERASED)
     outside.compare(connection, log, anchors, keys, report, case_id)
     _unplaced(report)
 
