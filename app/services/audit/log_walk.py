@@ -29,15 +29,12 @@ KEYS = select(CASE.c.id, CASE.c.wrapped_key)
 ERASED = "erased"
 """The kind of the event with which a case's erasure goes on record."""
 BEGUN = (CASE.c.last_seq != 0) | (func.length(CASE.c.last_hash) > 0)
-LAST = (EVENT.c.case_id == CASE.c.id) & (EVENT.c.seq == CASE.c.last_seq)
-ENDS = (
-    select(CASE.c.id.cast(BigInteger), CASE.c.last_seq.cast(BigInteger), Octets(CASE.c.last_hash).label("last_hash"),
-           CASE.c.wrapped_key.is_(None).label("keyless"), EVENT.c.kind == ERASED)
-    .outerjoin(EVENT, LAST)
-    .where(BEGUN | CASE.c.wrapped_key.is_(None))
-)  # fmt: skip
-"""Where each case says that its chain ends, whether its key is gone, and whether its last event says so; for most of
-what a register holds, nothing has begun."""
+ENDS = select(
+    CASE.c.id.cast(BigInteger), CASE.c.last_seq.cast(BigInteger), Octets(CASE.c.last_hash).label("last_hash"),
+    CASE.c.wrapped_key.is_(None).label("keyless"),
+).where(BEGUN | CASE.c.wrapped_key.is_(None))  # fmt: skip
+"""Where each case says that its chain ends, and whether its key is gone; for most of what a register holds, nothing has begun."""
+ERASURES = select(EVENT.c.case_id, EVENT.c.seq).where(EVENT.c.kind == ERASED)
 FOREVER = 1 << 62
 NOTHING = hashlib.sha256(b"").digest()
 
@@ -152,10 +149,10 @@ class Walk:
             self.report.add("heads_end", due=state.heads, now=self.report.heads)
 
     def _compare_ends(self) -> None:
-        left = dict(self._chains.ends)
+        left, erased = dict(self._chains.ends), {tuple(row) for row in self.connection.execute(ERASURES)}
         for rows in stored_rows.stream(self.connection, ENDS):
-            for case_id, last_seq, last_hash, keyless, erased in rows:
-                check_key(self.report, case_id, gone=bool(keyless), erased=bool(erased))
+            for case_id, last_seq, last_hash, keyless in rows:
+                check_key(self.report, case_id, gone=bool(keyless), erased=(case_id, last_seq) in erased)
                 seq, hash_ = left.pop(case_id, START)
                 if (seq, hash_) != (last_seq, last_hash):
                     self.report.add("end", case_id=case_id, seq=max(seq, last_seq))
