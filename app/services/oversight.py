@@ -11,8 +11,8 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy import and_, func, select
 from sqlalchemy import case as when
-from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.db import Row, db, table, transaction
@@ -20,16 +20,19 @@ from app.errors import NotFound
 from app.models import Case, Incident, Instance, Task, Unit
 from app.rules import suspension
 from app.rules.access import Person
-from app.services import access, commands, deadlines, leaving, outbox, people, practice, suspensions
+from app.services import access, commands, deadlines, escalations, leaving, outbox, people, practice, suspensions
 from app.services._work import Actor
 from app.services.inbox import listing, queries
 from app.services.outward import deliveries
-from app.services.views import OverdueRow, OversightPage
+from app.services.views import InboxFilter, OverdueRow, OversightPage
 from app.text import Text
 
 TASK, INSTANCE, UNIT, CASE, INCIDENT = table(Task), table(Instance), table(Unit), table(Case), table(Incident)
+EVERYTHING = InboxFilter()
 SOON = timedelta(days=1)
 SHOWN = 100
+SECOND = "t2"
+"""The step of the escalation that asks one level up."""
 ALL_DECISIONS = frozenset({"direct", "reassign", "extend", "not_applicable"})
 AGAIN: Mapping[str, Callable[[int], bool]] = {
     "deadline": deadlines.fire,
@@ -45,10 +48,12 @@ HANDLED = {
 }
 
 
-def page(person: Person, lang: str = "zh") -> OversightPage:
-    """What is late and what falls due within a day, in the regions this person answers for."""
+def page(person: Person, lang: str = "zh", asked_for: InboxFilter = EVERYTHING) -> OversightPage:
+    """What is late and what falls due within a day, in the regions this person answers for, narrowed to what is asked for."""
     session, now = db.session(), practice.now()
+    narrowed = queries.narrowed(session, asked_for)
     reach = access.supervised_tasks(session, person)
+    reach = reach if narrowed is None else and_(reach, narrowed)
     base = listing.base().where(TASK.c.status == "open", TASK.c.process != deadlines.ESCALATION, reach)
     late = list(session.execute(base.where(TASK.c.due_at <= now).order_by(TASK.c.due_at).limit(SHOWN)).mappings())
     due = base.where(TASK.c.due_at > now, TASK.c.due_at <= now + SOON)
@@ -64,7 +69,7 @@ def page(person: Person, lang: str = "zh") -> OversightPage:
         incidents=_incidents(session, person),
         as_of=now,
         suspended=suspended,
-        elsewhere=len(asked.keys() - {row["id"] for row in late}),
+        elsewhere=0 if asked_for else len(asked.keys() - {row["id"] for row in late}),
         vacant=leaving.vacant(session, person, lang),
         people=tuple(sorted({one for row in late for one in people.colleagues(session, row["role"], row["unit_id"])})),
     )
@@ -98,10 +103,11 @@ def _overdue(
     red = view.child is not None and view.child.risk == "red"
     return OverdueRow(
         task=view,
-        level=row["escalations"],
+        level=2 if mine and mine["element"] == SECOND else 1,
+        rungs=row["escalations"],
         escalation_task_id=mine["id"] if mine else None,
         handled=None if mine else HANDLED[state],
-        may=ALL_DECISIONS if mine else frozenset(),
+        may=ALL_DECISIONS if mine or state == "over" else frozenset(),
         instance_id=row["instance_id"],
         may_wait=row["process"] in suspension.MAY_WAIT and row["instance_id"] not in held and not red,
     )
@@ -136,16 +142,15 @@ def _incidents(session: Session, person: Person) -> tuple[tuple[int, str, Text, 
 
 
 def decide(person: Person, overdue_task_id: int, answers: Mapping[str, Any], lang: str = "zh") -> commands.Done:
-    """Send a supervisor's decision about an overdue task. Raises Invalid, Stale, NotFound, Forbidden."""
-    session = db.session()
-    found = _asked(session, person).get(overdue_task_id)
+    """Send a supervisor's decision about an overdue task. Raises Invalid, Stale, NotFound, Forbidden.
+
+    Where the escalation has ended and nobody is asked any more, it begins once more, with this person.
+    """
+    if overdue_task_id not in _asked(db.session(), person):
+        escalations.again(person, overdue_task_id)
+    found = _asked(db.session(), person).get(overdue_task_id)
     if found is None:
-        raise NotFound(
-            "not_asked",
-            Text(
-                "这件事已经有人处理，或者不归你督办。", "Somebody has dealt with this, or it is not for you to decide."
-            ),
-        )
+        raise NotFound("not_asked", escalations.NOT_ASKED)
     return commands.complete(found["id"], found["version"], answers, Actor(person.id, "supervisor"), lang=lang)
 
 

@@ -336,6 +336,7 @@ class OverdueRow:
     escalation_task_id: int | None
     handled: Text | None
     may: frozenset[str]  # direct, reassign, extend, not_applicable
+    rungs: int  # how often it was escalated
     instance_id: int
     may_wait: bool  # its run may be suspended
 

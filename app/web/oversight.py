@@ -8,11 +8,15 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_security import auth_required
 
+from app.db import db
 from app.errors import Invalid
 from app.rules.calendar import in_law_zone, midnight_after
+from app.services import escalations, processes
 from app.services import oversight as service
 from app.services import tonight as whereabouts
 from app.services.audit import read_log
+from app.services.inbox import kept_filters, queries
+from app.services.views import InboxFilter
 from app.web import frame
 
 oversight = Blueprint("oversight", __name__, url_prefix="/oversight")
@@ -38,14 +42,47 @@ def tonight() -> ResponseReturnValue:
 
 
 def _page(errors: dict[str, str], typed: dict[int, dict[str, str]]) -> str:
-    me = frame.me()
+    me, session, asked = frame.me(), db.session(), _asked()
     return render_template(
         "oversight/index.html",
-        page=service.page(me, frame.lang()),
+        page=service.page(me, frame.lang(), asked),
         reviews=read_log.waiting(me),
         errors=errors,
         typed=typed,
+        asked=asked,
+        processes=[(row.id, row.name) for row in processes.index() if row.steps],
+        places=queries.places(session, me, frame.lang()),
+        kept=kept_filters.of(session, me, (kept_filters.OVERSIGHT,)),
     )
+
+
+def _asked() -> InboxFilter:
+    """What the page is narrowed to."""
+    return InboxFilter(**{name: request.values.get(name, "").strip() for name in ("process", "place")})
+
+
+@oversight.post("/filters")
+@auth_required()
+def keep_filter() -> ResponseReturnValue:
+    """Keep what this page is narrowed to under a name."""
+    asked = _asked()
+    kept_filters.save(frame.me(), request.form.get("name", ""), kept_filters.OVERSIGHT, asked)
+    return redirect(url_for("oversight.index", process=asked.process or None, place=asked.place or None))
+
+
+@oversight.post("/filters/<int:filter_id>/drop")
+@auth_required()
+def drop_filter(filter_id: int) -> ResponseReturnValue:
+    """Forget a kept filter."""
+    kept_filters.drop(frame.me(), filter_id)
+    return redirect(url_for("oversight.index"))
+
+
+@oversight.get("/tasks/<int:task_id>")
+@auth_required()
+def ladder(task_id: int) -> ResponseReturnValue:
+    """Who was asked about a late task, and what came of it."""
+    return render_template("oversight/ladder.html", ladder=escalations.ladder(frame.me(), task_id, frame.lang()))
 
 
 @oversight.post("/tasks/<int:task_id>/decide")

@@ -6,11 +6,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from app.db import db
 from app.errors import NotFound
+from app.models import SavedFilter
 from app.services import access, figures, people
-from tests.api.site import COUNTY, TOWNSHIP, Caller, Site
+from tests.api.site import COUNTY, TOWNSHIP, Caller, Site, says_nothing
 from tests.api.test_late_entry import typed
 
 RESPONSE, PLACING = "emergency-response", "temporary-placement"
@@ -106,3 +108,19 @@ def test_the_page_of_a_process_leads_a_supervisor_there(shared_site: Site) -> No
     link = f"/oversight/figures/{RESPONSE}"
     assert link in chief(shared_site).get(f"/processes/{RESPONSE}").text
     assert link not in shared_site.person("village_worker", "620702101202").get(f"/processes/{RESPONSE}").text
+
+
+def test_oversight_is_narrowed_and_the_filter_kept(site: Site) -> None:
+    someone = chief(site)
+    site.move(site.task(PLACING, "h2")["due_at"] + timedelta(minutes=1))
+    placing = str(site.task(PLACING, "h2")["id"])
+    assert f'/tasks/{placing}"' in someone.get("/oversight/").text
+    assert f'/tasks/{placing}"' in someone.get(f"/oversight/?process={PLACING}").text
+    assert f'/tasks/{placing}"' not in someone.get(f"/oversight/?process={RESPONSE}").text
+    assert says_nothing(someone.get("/oversight/?place=/620000/620700/620721/"))
+    assert someone.post("/oversight/filters", {"process": PLACING, "name": "安置"}).status_code == 302
+    assert f'href="/oversight/?process={PLACING}">安置</a>' in someone.get("/oversight/").text
+    assert "安置</a>" not in someone.get("/inbox").text
+    kept = site.rows(sa.select(SavedFilter.id))[0]["id"]
+    assert site.person("county_head", COUNTY).post(f"/oversight/filters/{kept}/drop", {}).status_code == 404
+    assert someone.post(f"/oversight/filters/{kept}/drop", {}).status_code == 302

@@ -10,12 +10,13 @@ import pytest
 import sqlalchemy as sa
 
 from app.db import db, table
-from app.errors import Refused
+from app.errors import NotFound, Refused
 from app.models import Task
-from app.services import oversight, people
+from app.rules.access import Person
+from app.services import escalations, oversight, people
 from app.services.views import OverdueRow
 from tests.process.moves import Move, do, fires, in_days, play
-from tests.world import World
+from tests.world import EVENT, World
 
 TASK = table(Task)
 ESCALATION = "overdue-escalation"
@@ -105,7 +106,57 @@ def test_a_silent_supervisor_is_passed_by_after_a_day(world: World) -> None:
     world.pass_time(upper["due_at"])
     assert world.todo() == ["legal-aid.t1"]
     assert not world.instances(ESCALATION)
-    assert seen_by(world, upper).handled == oversight.HANDLED["over"]
+    row = seen_by(world, upper)
+    assert (row.handled, row.may, row.escalation_task_id) == (oversight.HANDLED["over"], oversight.ALL_DECISIONS, None)
+
+
+def over(world: World) -> tuple[Mapping[str, Any], Person, Person]:
+    """A late task of which nobody is asked any more, and both who were."""
+    overdue(world)
+    asked = world.open(ESCALATION, "t1")
+    world.pass_time(asked["due_at"])
+    upper = world.open(ESCALATION, "t2")
+    world.pass_time(upper["due_at"])
+    return world.open("legal-aid", "t1"), *(person(world, task) for task in (asked, upper))
+
+
+def person(world: World, asked: Mapping[str, Any]) -> Person:
+    return people.person(db.session(), world.actor(asked["role"], asked["unit_id"]).user_id or 0)
+
+
+def test_who_answers_for_it_may_take_it_up_again(either_world: World) -> None:
+    """The chief one level up decides, though nobody asks: the same four answers, in an escalation of its own."""
+    world = either_world
+    late, below, above = over(world)
+    oversight.decide(above, late["id"], {"escalation_action": "direct", "instruction": "先去看孩子。"})
+    assert world.open("legal-aid", "t1")["escalations"] == 2
+    rungs = escalations.ladder(below, late["id"]).rungs
+    assert [(rung.role.zh, rung.how) for rung in rungs[:2]] == [
+        (world.library.role_name("township_lead").zh, "silent"), (world.library.role_name("county_lead").zh, "silent"),
+    ]  # fmt: skip
+    decision = rungs[2].decision
+    assert decision is not None
+    assert (decision.action, decision.words, rungs[2].how) == ("direct", "先去看孩子。", "decided")
+    with pytest.raises(NotFound, match="not_asked"):
+        oversight.decide(below, late["id"], DIRECT)
+    kinds = [row["kind"] for row in world.rows(sa.select(EVENT.c.kind).where(EVENT.c.case_id == late["case_id"]))]
+    assert kinds.count("asked_again") == 1
+    world.send("t1", "legal-aid")
+    assert not world.instances(ESCALATION), "it ends with the task, as any other"
+
+
+def test_it_is_taken_up_by_one_of_two_and_a_slip_is_told(world: World) -> None:
+    late, below, above = over(world)
+    with pytest.raises(Refused):
+        oversight.decide(below, late["id"], {"escalation_action": "extend", "reason": "雪"})
+    assert seen_by(world, world.open(ESCALATION, "t1")).escalation_task_id, "they are asked now, and may correct it"
+    with pytest.raises(NotFound, match="not_asked"):
+        oversight.decide(above, late["id"], DIRECT)
+    assert [rung.how for rung in escalations.ladder(below, late["id"]).rungs] == ["silent", "silent", "waits"]
+    with pytest.raises(NotFound):
+        escalations.again(
+            people.person(db.session(), world.actor("township_worker", late["unit_id"]).user_id or 0), late["id"]
+        )
 
 
 def seen_by(world: World, asked: Mapping[str, Any]) -> OverdueRow:

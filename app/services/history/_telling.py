@@ -272,6 +272,12 @@ class Telling:
             return Text("到了定好的日子。", "The day that was set has come."), NOTHING
         return Text("等的时间到了。", "The time that was waited for has come."), NOTHING
 
+    def _tell_asked_again(self, event: Row, _data: Mapping[str, Any]) -> Told:
+        by = self.names.get(event["actor_id"], "")
+        return Text(f"{by}重新督办这件过期的事。", f"{by} took this overdue task up again."), Text(
+            "督办", "Supervision"
+        )
+
     def _tell_suspended(self, event: Row, data: Mapping[str, Any]) -> Told:
         name, by = self.books(event["instance_id"]).process_name(data["process"]), self.names.get(event["actor_id"], "")
         until = f"{datetime.fromisoformat(data['until']).astimezone(LAW_ZONE):%Y-%m-%d %H:%M}"

@@ -45,6 +45,7 @@ NAMED = {
     "new_danger": Text("孩子有新危险", "new danger"),
 }
 WAIVED, EXTENDED = Text("期限不适用", "limit not applicable"), Text("延期", "limit extended")
+ASKED_AGAIN = Text("重新督办", "taken up again")
 WAITS = {"suspended": Text("暂停", "suspended"), "resumed": Text("恢复", "resumed")}
 CORRECTED = Text("更正", "correction")
 SETTLED, BEGUN = Text("期限重算", "limit settled"), Text("定好开始的日子", "start scheduled")
@@ -142,6 +143,7 @@ class Namer:
             "message": self._message,
             "suspended": self._waits,
             "resumed": self._waits,
+            "asked_again": self._asked_again,
             "ended": self._ended,
         }
 
@@ -169,6 +171,9 @@ class Namer:
     def _scheduled(self, _row: Row, data: Mapping[str, Any]) -> dict[str, Any]:
         activity = f"{data['process']} {BEGUN.say(self.lang)}"
         return {"activity": activity, "process": data["process"], "transition": "schedule"}
+
+    def _asked_again(self, row: Row, _data: Mapping[str, Any]) -> dict[str, Any]:
+        return self._task(row) | {"activity": f"limit.{row['deadline_id']} {ASKED_AGAIN.say(self.lang)}"}
 
     def _waits(self, row: Row, _data: Mapping[str, Any]) -> dict[str, Any]:
         return {"activity": f"{row['process']} {WAITS[row['kind']].say(self.lang)}"}

@@ -1,7 +1,8 @@
-"""Filters of the inbox that a person keeps under a name."""
+"""Filters of the inbox, and of oversight, that a person keeps under a name."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import asdict
 
 from sqlalchemy import delete, insert, select, update
@@ -16,6 +17,8 @@ from app.services.views import InboxFilter
 from app.text import Text
 
 FILTER = table(SavedFilter)
+OVERSIGHT = "oversight"
+"""The view of filters that narrow the oversight page."""
 MOST_FILTERS = 20
 NO_NAME = Text("给这个筛选起个名字，40 个字以内。", "Give the filter a name of at most 40 characters.")
 ENOUGH_FILTERS = Text("最多存 20 个筛选，请先删掉不用的。", "At most 20 filters can be kept; delete one first.")
@@ -46,7 +49,7 @@ def drop(person: Person, filter_id: int) -> None:
             raise NotFound("no_filter", access.NOTHING_HERE)
 
 
-def of(session: Session, person: Person) -> list[tuple[int, str, str, dict[str, str]]]:
-    """The person's kept filters: id, name, view, what they ask for."""
+def of(session: Session, person: Person, views: Collection[str]) -> list[tuple[int, str, str, dict[str, str]]]:
+    """The person's kept filters of some views: id, name, view, what they ask for."""
     query = select(FILTER.c.id, FILTER.c.name, FILTER.c.view, FILTER.c.asked).where(FILTER.c.user_id == person.id)
-    return [tuple(row) for row in session.execute(query.order_by(FILTER.c.name))]
+    return [tuple(row) for row in session.execute(query.where(FILTER.c.view.in_(views)).order_by(FILTER.c.name))]
