@@ -12,7 +12,7 @@ import sys
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 
@@ -33,25 +33,27 @@ NOT_SET = Text(
 )
 NO_SHEET = Text("没有这一页。", "There is no such page.")
 Blocks = tuple[Block | Table, ...]
+Mark = Literal["", "草稿", "练习"]
+"""What stands across every sheet of a paper that must not be taken for a real one."""
 
 
-def typeset(blocks: Blocks, title: str, author: str, at: datetime, *, draft: bool = False) -> bytes:
+def typeset(blocks: Blocks, title: str, author: str, at: datetime, *, mark: Mark = "") -> bytes:
     """The paper as PDF/A-2a; the same blocks and time give the same bytes. Raises Refused("not_set")."""
-    paper = _plain(blocks, title, author, draft=draft)
+    paper = _plain(blocks, title, author, mark)
     return _ask({"format": "pdf", "sheet": 1, "at": int(at.timestamp()), "paper": paper})
 
 
-def draw(blocks: Blocks, sheet: int, *, draft: bool) -> bytes | None:
+def draw(blocks: Blocks, sheet: int, *, mark: Mark) -> bytes | None:
     """One sheet as a PNG picture, counted from 1; None after the last. Raises Refused("not_set")."""
     try:
-        return _ask({"format": "png", "sheet": sheet, "ppi": SCREEN, "paper": _plain(blocks, "", "", draft=draft)})
+        return _ask({"format": "png", "sheet": sheet, "ppi": SCREEN, "paper": _plain(blocks, "", "", mark)})
     except EOFError:
         return None
 
 
 def sheets(blocks: Blocks) -> int:
     """How many sheets it takes. Raises Refused("not_set")."""
-    return int(_ask({"format": "count", "sheet": 1, "paper": _plain(blocks, "", "", draft=False)}))
+    return int(_ask({"format": "count", "sheet": 1, "paper": _plain(blocks, "", "", "")}))
 
 
 def unprintable(text: str) -> str:
@@ -86,12 +88,12 @@ def _ask(asked: dict[str, Any]) -> bytes:
     return done.stdout
 
 
-def _plain(blocks: Blocks, title: str, author: str, *, draft: bool) -> dict[str, Any]:
+def _plain(blocks: Blocks, title: str, author: str, mark: Mark) -> dict[str, Any]:
     """The blocks as the layout reads them."""
     return {
         "title": title,
         "author": author,
-        "draft": draft,
+        "mark": mark,
         "blocks": [_part(one) for one in blocks if not _empty(one)],
     }
 

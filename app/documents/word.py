@@ -6,6 +6,7 @@ import io
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from docx import Document
 from docxtpl import DocxTemplate
 from jinja2 import StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -32,6 +33,20 @@ def fill(template: bytes, used: Uses, values: Values) -> bytes:
     document.render(given, jinja_env=environment(), autoescape=True)
     written = io.BytesIO()
     document.save(written)
+    return written.getvalue()
+
+
+def headed(document: bytes, mark: str) -> bytes:
+    """The document with `mark` at the head of every page; as it is, where there is none."""
+    if not mark:
+        return document
+    opened = Document(io.BytesIO(document))
+    for section in opened.sections:
+        for header in (section.header, section.first_page_header, section.even_page_header):
+            header.is_linked_to_previous = False
+            header.paragraphs[0].text = mark
+    written = io.BytesIO()
+    opened.save(written)
     return written.getvalue()
 
 

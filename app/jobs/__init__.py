@@ -11,14 +11,16 @@ import logging
 import signal
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 
 from apscheduler.schedulers.background import BackgroundScheduler
 from flask import Flask
+from sqlalchemy.exc import SQLAlchemyError
 
 from app import clock
-from app.services import deadlines, outbox, provisional
+from app.services import checks, deadlines, outbox, provisional
 from app.services.audit import sequencer
 from app.services.outward import deliveries
 
@@ -47,7 +49,7 @@ def start(app: Flask) -> BackgroundScheduler:
     )
     for name, every, work in JOBS:
         scheduler.add_job(
-            _within(app, name, work),
+            _within(app, name, work, every),
             "interval",
             seconds=every.total_seconds(),
             id=name,
@@ -57,15 +59,18 @@ def start(app: Flask) -> BackgroundScheduler:
     return scheduler
 
 
-def _within(app: Flask, name: str, work: Callable[[], int]) -> Callable[[], None]:
-    """`work` in the application's context; a failure is logged and the next tick tries again."""
+def _within(app: Flask, name: str, work: Callable[[], int], every: timedelta) -> Callable[[], None]:
+    """`work` in the application's context; a failure is logged and the next tick tries again. That it ran is kept."""
 
     def run() -> None:
         with app.app_context():
             try:
                 done = work()
+                checks.ran(name, every)
             except Exception:
                 log.exception("job failed", extra={"job": name})
+                with suppress(SQLAlchemyError):
+                    checks.ran(name, every, failed=True)
                 return
             if done:
                 log.info("job done", extra={"job": name, "count": done})

@@ -53,6 +53,8 @@ class User(Base):
     notice_mail: Mapped[bool] = mapped_column(default=False, server_default=false())
     notice_sms: Mapped[bool] = mapped_column(default=False, server_default=false())
     notice_lang: Mapped[str] = mapped_column(String(2), default="", server_default="")
+    tours: Mapped[str] = mapped_column(String(120), default="", server_default="")
+    """The tours of pages that the person has seen or skipped, with commas between."""
     posts: Mapped[list[Post]] = relationship(back_populates="user")
 
 
@@ -68,3 +70,31 @@ class Post(Base):
     unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"))
     user: Mapped[User] = relationship(back_populates="posts")
     unit: Mapped[Unit] = relationship()
+
+
+class AccountChange(Base):
+    """Who changed somebody's account or posts, and when; what a password or a secret was is nowhere.
+
+    `what`: added, post_given, post_ended, password, factor. Times are real, in practice too.
+    """
+
+    __tablename__ = "account_change"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    at: Mapped[datetime] = mapped_column(Instant)
+    by_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id"), index=True)
+    what: Mapped[str] = mapped_column(String(16))
+    role: Mapped[str] = mapped_column(String(40), default="")
+    unit_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"))
+
+
+class JobRun(Base):
+    """When a job of the background last ran, and last failed, in any worker; `every` in seconds. Real time."""
+
+    __tablename__ = "job_run"
+
+    name: Mapped[str] = mapped_column(String(32), primary_key=True)
+    every: Mapped[int]
+    ran_at: Mapped[datetime] = mapped_column(Instant)
+    failed_at: Mapped[datetime | None] = mapped_column(Instant)

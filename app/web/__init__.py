@@ -14,6 +14,7 @@ from app.web.desk import desk
 from app.web.files import files
 from app.web.forms import sheet
 from app.web.health import health
+from app.web.help import help_pages
 from app.web.kept import kept, send_report
 from app.web.oversight import oversight
 from app.web.papers import papers
@@ -23,6 +24,7 @@ from app.web.practice import practice
 from app.web.processes import processes
 from app.web.records import records
 from app.web.report import report
+from app.web.system import accounts, system, units
 
 MB = 2**20
 AT_ONCE = 5
@@ -58,7 +60,11 @@ def register(app: Flask) -> None:
         papers,
         processes,
         report,
+        system,
+        accounts,
+        units,
         health,
+        help_pages,
         kept,
     ):
         app.register_blueprint(blueprint)

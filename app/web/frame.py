@@ -25,7 +25,7 @@ from app.rules.access import ADMIN, AUDITOR, POLICY, Person
 from app.services import access, people, practice, releases
 from app.services.library import Library
 from app.text import Text
-from app.web import forms, presenters, signin
+from app.web import forms, presenters, signin, tours
 
 log = logging.getLogger(__name__)
 locale = Blueprint("locale", __name__)
@@ -105,19 +105,22 @@ def sections(person: Person) -> list[dict[str, Any]]:
     """The sections this person may use, in order."""
     roles = {post.role for post in person.posts}
     has_inbox = works(person)
+    here = "people" if request.blueprint == "accounts" else request.blueprint
     wanted = [
         ("desk", _("待办"), "desk.inbox", "inbox", has_inbox),
+        ("audit", _("审计"), "audit.index", "file-search", AUDITOR in roles),
         ("cases", _("个案"), "cases.index", "users", has_inbox or AUDITOR in roles),
         ("oversight", _("督办台"), "oversight.index", "flag", supervises(person)),
+        ("system", _("系统状况"), "system.index", "heartbeat", ADMIN in roles),
         ("people", _("人员"), "people.index", "users", ADMIN in roles),
-        ("papers", _("文书模板"), "papers.templates", "file-text", POLICY in roles),
+        ("units", _("单位名录"), "units.index", "building", ADMIN in roles),
         ("processes", _("流程"), "processes.index", "route", True),
+        ("papers", _("文书模板"), "papers.templates", "file-text", POLICY in roles),
         ("desk", _("通知"), "desk.notices", "bell", AUDITOR in roles and not has_inbox),
-        ("audit", _("审计"), "audit.index", "file-search", AUDITOR in roles),
         ("population", _("总体"), "population.index", "chart-dots-3", AUDITOR in roles),
     ]
     return [
-        {"key": key, "label": label, "href": url_for(endpoint), "icon": icon, "current": request.blueprint == key}
+        {"key": key, "label": label, "href": url_for(endpoint), "icon": icon, "current": here == key}
         for key, label, endpoint, icon, allowed in wanted
         if allowed
     ]
@@ -140,6 +143,8 @@ def context() -> dict[str, Any]:
         given["person"] = _who(me())
         given["find_url"] = url_for("cases.index")
         given["who"] = people.alias(me().id)
+        given["tour"] = tours.here(me())
+        given["tour_opens"] = tours.to_show(given["tour"])
     return given
 
 

@@ -21,12 +21,13 @@ from app.services.practice import PASSWORD
 from app.web.frame import CSP
 from tests.api.site import API, COUNTY, MARKS, OPEN_FAMILY, SEALED_FAMILY, TOWNSHIP, Caller, Site, says_nothing
 
-PUBLIC, SIGNED_IN, CASEWORK, AUDITORS, POLICIES, MACHINE = (
+PUBLIC, SIGNED_IN, CASEWORK, AUDITORS, POLICIES, ADMINS, MACHINE = (
     "public",
     "signed-in",
     "casework",
     "auditors",
     "policies",
+    "admins",
     "machine",
 )
 ROUTES = {
@@ -35,6 +36,7 @@ ROUTES = {
     "report.start": PUBLIC, "report.ask": PUBLIC, "health.alive": PUBLIC, "health.ready": PUBLIC, "api-docs.openapi_json": PUBLIC,
     "kept.worker": PUBLIC, "kept.unsent": PUBLIC, "kept.report_form": PUBLIC, "kept.session": PUBLIC, "kept.send_report": PUBLIC,
     "api-tokens.create": PUBLIC, "api-reports.form": PUBLIC, "api-reports.file": PUBLIC, "api-reports.status": PUBLIC,
+    "help.index": PUBLIC, "help.guide": PUBLIC, "help.words": PUBLIC, "help.practice": PUBLIC, "help.picture": PUBLIC, "help.tour": PUBLIC,
     # this machine, or the holder of a token
     "health.metrics": MACHINE,
     # whoever has signed in
@@ -44,7 +46,7 @@ ROUTES = {
     "api-cases.index": SIGNED_IN, "api-cases.search": SIGNED_IN, "api-deadlines.index": SIGNED_IN, "api-releases.index": SIGNED_IN,
     "api-releases.current": SIGNED_IN, "api-releases.listing": SIGNED_IN, "desk.notices": SIGNED_IN, "records.unseal": SIGNED_IN,
     "records.reviews": SIGNED_IN, "authenticator.show": SIGNED_IN, "authenticator.keep": SIGNED_IN, "addresses.show": SIGNED_IN, "addresses.keep": SIGNED_IN,
-    "desk.pulse": SIGNED_IN, "desk.many": SIGNED_IN, "desk.keep_filter": SIGNED_IN, "kept.visits": SIGNED_IN,
+    "desk.pulse": SIGNED_IN, "desk.many": SIGNED_IN, "desk.keep_filter": SIGNED_IN, "kept.visits": SIGNED_IN, "help.seen": SIGNED_IN,
     # whose work it is, or who may see it: tests/api/test_access_matrix.py
     "desk.task": CASEWORK, "desk.complete": CASEWORK, "desk.draft": CASEWORK, "desk.claim": CASEWORK, "desk.release": CASEWORK,
     # tests/api/test_inbox.py
@@ -66,11 +68,17 @@ ROUTES = {
     "api-papers.index": CASEWORK, "api-papers.draft": CASEWORK, "api-papers.show": CASEWORK, "api-papers.fill": CASEWORK,
     "api-papers.issue": CASEWORK, "api-papers.withdraw": CASEWORK, "api-papers.file": CASEWORK,
     "papers.templates": POLICIES, "papers.upload": POLICIES, "papers.template": POLICIES,
+    # tests/api/test_system.py
+    "system.index": ADMINS, "accounts.new": ADMINS, "accounts.add": ADMINS, "accounts.show": ADMINS, "accounts.give_post": ADMINS,
+    "accounts.end_post": ADMINS, "accounts.password": ADMINS, "accounts.forget_factor": ADMINS, "units.index": ADMINS, "units.add_unit": ADMINS,
+    "system.changes": CASEWORK,
     # tests/api/test_leaving.py
     "people.show": CASEWORK, "people.give": CASEWORK, "people.leave": CASEWORK,
     # tests/api/test_kept.py
     "kept.visit": CASEWORK, "kept.send_task": CASEWORK,
 }  # fmt: skip
+FILES = frozenset(("static", "security.static", "help.picture"))
+"""Files of the program's own, alike for everybody."""
 WRITES = frozenset(("POST", "PUT", "PATCH", "DELETE"))
 PROVED_ELSEWHERE = frozenset(("api-tokens.create", "api-reports.file", "api-reports.status", "kept.send_report"))
 """Calls that nobody in particular may make: they carry no session's rights (test_signing_in.py)."""
@@ -85,7 +93,7 @@ def rules(site: Site) -> Iterator[tuple[Rule, str, str]]:
     given = {"task_id": task, "case_id": case, "instance_id": instance["id"], "process": instance["process"],
              "message": "performance_changed", "incident_id": 1, "sample_id": 1, "submission_id": 1, "file_id": 1, "field": "files", "notice_id": 1, "read_id": 1,
              "paper_id": 1, "sheet": 1, "form": "pdf", "kind": "petition", "version": 0,
-             "lang": "en", "filename": "favicon.svg"}  # fmt: skip
+             "lang": "en", "filename": "favicon.svg", "page": "caseworker", "key": "inbox", "name": "inbox.png", "user_id": 1, "post_id": 1}  # fmt: skip
     with site.app.test_request_context():
         adapter = site.app.create_url_adapter(None) or site.app.url_map.bind("localhost")
         for rule in site.app.url_map.iter_rules():
@@ -151,10 +159,35 @@ def test_the_policy_pages_are_for_policy_staff(shared_site: Site) -> None:
                 assert answer.status_code == 403, (post, path)
 
 
+def test_the_administrators_pages_are_for_administrators(shared_site: Site) -> None:
+    for post in (
+        ("police_chief", f"{TOWNSHIP}-police"),
+        ("county_head", COUNTY),
+        ("auditor", "620700-audit"),
+        ("policy", "620700-civil_affairs"),
+    ):
+        someone = shared_site.person(*post)
+        for rule, method, path in rules(shared_site):
+            if ROUTES[rule.endpoint] == ADMINS:
+                answer = call(someone, method, path, {"csrf_token": someone.csrf} if method in WRITES else None)
+                assert answer.status_code == 403, (post, path)
+
+
+def test_an_administrator_reads_nothing_of_any_child(shared_site: Site) -> None:
+    someone = shared_site.person("admin", "620700-civil_affairs")
+    read = 0
+    for rule, method, path in rules(shared_site):
+        if method == "GET" and ROUTES[rule.endpoint] != MACHINE and rule.endpoint not in FILES:
+            answer = call(someone, method, path)
+            assert says_nothing(answer), path
+            read += answer.status_code == 200
+    assert read > 25
+
+
 def test_what_is_public_answers_nobody_in_particular(shared_site: Site) -> None:
     nobody = shared_site.anonymous()
     for rule, method, path in rules(shared_site):
-        if ROUTES[rule.endpoint] == PUBLIC and method == "GET" and rule.endpoint not in ("static", "security.static"):
+        if ROUTES[rule.endpoint] == PUBLIC and method == "GET" and rule.endpoint not in FILES:
             answer = call(nobody, method, path)
             assert answer.status_code in (200, 302), path
             assert says_nothing(answer)

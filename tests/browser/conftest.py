@@ -16,15 +16,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from werkzeug.serving import make_server
 
 from app import clock, create_app
-from app.db import db, transaction
+from app.db import db, table, transaction
 from app.demo import load as demo
 from app.demo import people
+from app.models import User
 from app.services import deadlines, practice, releases
+from app.web import tours
 from tests.browser.person import Person
 from tests.conftest import START, settings
 
@@ -109,6 +112,8 @@ def running(chromium: Browser, folder: Path, template: Path, fill: Callable[[], 
         with app.app_context():
             releases.publish(releases.load())
             fill()
+            with transaction() as session:  # tours are looked at in test_help.py; elsewhere everybody knows the pages
+                session.execute(sa.update(table(User)).values(tours=",".join(tours.KEYS)))
         server = make_server("127.0.0.1", 0, app, threaded=True)
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()

@@ -16,7 +16,7 @@ from app.clock import LAW_ZONE
 from app.db import db, table, transaction
 from app.demo import load
 from app.demo.places import CITY_PATH
-from app.models import Deadline, Event, Incident, Notice, Outbox, Post, Task, Unit
+from app.models import Deadline, Event, Incident, JobRun, Notice, Outbox, Post, Task, Unit
 from app.rules.calendar import Calendar
 from app.services import commands, deadlines, outbox, provisional, releases, reports, units
 from app.services._work import Actor
@@ -152,7 +152,9 @@ def test_a_failing_job_does_not_end_the_ticking(ready: Flask) -> None:
     def broken() -> int:
         raise RuntimeError("no")
 
-    jobs._within(ready, "broken", broken)()
+    jobs._within(ready, "broken", broken, jobs.EVERY)()
+    (run,) = rows(table(JobRun))
+    assert (run["name"], run["failed_at"]) == ("broken", run["ran_at"])
 
 
 class Published(Calendar):

@@ -15,7 +15,7 @@ from app.rules.access import Person
 from app.services import _seal, access, cases, commands, releases, tasks
 from app.services._work import Actor
 from app.services.library import Library, library
-from app.services.paperwork import paper_templates
+from app.services.paperwork import paper_templates, papers
 from app.services.paperwork._paper_facts import Facts, paper_number
 from app.services.paperwork._paper_rows import PaperRow, may_draw, read, secret_place
 from app.services.paperwork.paper_templates import DOCX, digest
@@ -189,7 +189,7 @@ def file(person: Person, paper_id: int, form: str) -> PaperFile:
     else:
         content = paper.word({})
         if form == "pdf":
-            content = documents.typeset(documents.blocks_of(content), paper.name.zh, "", paper.drafted_at, draft=True)
+            content = documents.typeset(documents.blocks_of(content), paper.name.zh, "", paper.drafted_at, mark="草稿")
     _record(paper, form)
     return PaperFile(content, f"{paper.number or f'{paper.name.zh}（草稿）'}.{form}", MEDIA[form])
 
@@ -197,7 +197,9 @@ def file(person: Person, paper_id: int, form: str) -> PaperFile:
 def picture(person: Person, paper_id: int, sheet: int) -> bytes:
     """One sheet as a picture; looking at the first is recorded as looking at the paper. Raises NotFound, Forbidden."""
     paper = _to_read(person, paper_id)
-    drawn = documents.draw(documents.blocks_of(_docx(paper)), sheet, draft=paper.docx is None)
+    drawn = documents.draw(
+        documents.blocks_of(_docx(paper)), sheet, mark="草稿" if paper.docx is None else papers.mark()
+    )
     if drawn is None:
         raise NotFound("no_sheet", access.NOTHING_HERE)
     if sheet == 1 and paper.docx is not None:

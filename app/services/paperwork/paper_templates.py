@@ -129,7 +129,7 @@ def check(content: bytes, sealed: frozenset[str]) -> tuple[Problem, ...]:
         return found
     try:
         filled = documents.fill(content, documents.uses(content), {})
-        documents.typeset(documents.blocks_of(filled), "", "", practice.now(), draft=True)
+        documents.typeset(documents.blocks_of(filled), "", "", practice.now(), mark="草稿")
     except Exception:
         return (
             Problem(

@@ -17,7 +17,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from app import documents
 from app.clock import LAW_ZONE
-from app.db import changed, db, table
+from app.db import changed, db, settings, table
 from app.errors import Forbidden, Invalid, NotFound, Refused, Stale
 from app.models import Paper, PaperNumber, Task
 from app.rules.access import Person
@@ -251,12 +251,17 @@ def _next_number(work: Work, row: PaperRow) -> int:
 
 def _files(row: PaperRow, ordinal: int, now: datetime) -> _Files:
     issued_on = day(_local(now).date())
-    docx = row.word({"number": row.numbered(_year(now), ordinal), "paper_date": issued_on})
+    docx = documents.headed(row.word({"number": row.numbered(_year(now), ordinal), "paper_date": issued_on}), mark())
     blocks = documents.blocks_of(docx)
     if lacking := documents.unprintable(documents.text_of(blocks)):
         raise Refused("unprintable", Text(*(said.format(signs=lacking) for said in (UNPRINTABLE.zh, UNPRINTABLE.en))))
-    pdf = documents.typeset(blocks, row.name.zh, row.values.get("unit", ""), now)
+    pdf = documents.typeset(blocks, row.name.zh, row.values.get("unit", ""), now, mark=mark())
     return _Files(ordinal, issued_on, docx, pdf)
+
+
+def mark() -> documents.Mark:
+    """What stands across a paper of this installation: in practice it must not be taken for a real one."""
+    return "练习" if settings().demo else ""
 
 
 def _local(now: datetime) -> datetime:

@@ -12,6 +12,7 @@ import { focusSummary } from "./behaviours/focus.js";
 import { followKeys } from "./behaviours/keys.js";
 import { narrowPlaces } from "./behaviours/places.js";
 import { chooseTheme } from "./behaviours/theme.js";
+import { showAround } from "./behaviours/tour.js";
 import { keepWhatIsTyped } from "./kept/start.js";
 
 // Style sheets of single pages, and the forms' own script: picked up when they are there.
@@ -23,4 +24,5 @@ dismissFlashes(document);
 followKeys(document);
 focusSummary(document);
 narrowPlaces(document);
+showAround(document);
 keepWhatIsTyped(document);
