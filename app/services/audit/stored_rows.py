@@ -126,20 +126,21 @@ def stream(connection: Connection, query: Select[*tuple[Any, ...]], *, ahead: bo
             cursor.execute(text)
             yield from iter(lambda: cursor.fetchmany(BATCH), [])
     else:
-        with driver.pipeline() if ahead else nullcontext() as pipeline:
-            yield from _fetched(driver, text, pipeline)
+        with driver.pipeline() if ahead else nullcontext():
+            yield from _fetched(driver, text)
 
 
-def _fetched(driver: Any, text: str, pipeline: Any) -> Iterator[Sequence[Any]]:
-    """Batches of a cursor, each asked for before the one before it is given away."""
+def _fetched(driver: Any, text: str) -> Iterator[Sequence[Any]]:
+    """Batches of a cursor, each asked for before the one before it is given away.
+
+    In a pipeline nothing waits for what was asked until it is fetched; a sync would.
+    """
     name = f"audit_{next(_numbers)}"
     driver.execute(f"DECLARE {name} NO SCROLL CURSOR FOR {text}")
 
     def ask() -> Any:
         cursor = driver.cursor(binary=True)
         cursor.execute(f"FETCH {BATCH} FROM {name}")
-        if pipeline:
-            pipeline.sync()
         return cursor
 
     waiting = ask()
