@@ -56,7 +56,7 @@ ROUTES = {
     "api-tasks.form": CASEWORK, "api-tasks.claim": CASEWORK, "api-tasks.release": CASEWORK, "api-tasks.complete": CASEWORK, "api-tasks.correct": CASEWORK,
     "api-cases.show": CASEWORK, "audit.replay": CASEWORK, "audit.moment": CASEWORK,
     # auditors: nobody else is even told that there is something
-    "audit.index": AUDITORS, "audit.head": AUDITORS, "population.index": AUDITORS, "population.show": AUDITORS, "population.draw": AUDITORS,
+    "audit.index": AUDITORS, "audit.head": AUDITORS, "audit.register": AUDITORS, "population.index": AUDITORS, "population.show": AUDITORS, "population.draw": AUDITORS,
     "population.sample": AUDITORS, "population.export": AUDITORS,
     # tests/api/test_notices.py, test_sealed.py
     "desk.read_notice": CASEWORK, "records.show": CASEWORK, "records.reason": CASEWORK, "records.reads": CASEWORK,
