@@ -14,7 +14,6 @@ from app.api.schemas.parts import FormLayout
 from app.db import db
 from app.services import access, commands, corrections, views
 from app.services import tasks as service
-from app.services._work import Actor
 from app.services.inbox import listing
 
 tasks = Blueprint("tasks", "Work for people.")
@@ -71,8 +70,7 @@ def complete(given: dict[str, Any], sent: dict[str, str | None], task_id: int) -
     has closed, is refused with 409 and nothing is written.
     """
     me = caller.me()
-    access.require(db.session(), me, "work", access.task_resource(db.session(), task_id))
-    actor = Actor(me.id, "api")
+    actor = access.doer(db.session(), me, task_id, "api")
     return commands.complete(
         task_id,
         given["version"],

@@ -19,12 +19,12 @@ from app.models.files import Attachment
 from app.models.library import Definition, Practice, Release
 from app.models.log import Delivery, Event, Incident, Notice, Outbox, SealedRead
 from app.models.papers import Paper, PaperNumber, PaperTemplate
-from app.models.people import AccountChange, JobRun, Post, Unit, User
+from app.models.people import Absence, AccountChange, Duty, FormerPost, JobRun, Post, Unit, User
 from app.models.samples import AuditSample
 from app.models.work import Deadline, Draft, Instance, SavedFilter, Submission, Subscription, Suspension, Task, TaskMark
 
 __all__ = [
-    "AccountChange", "Attachment", "AuditSample", "Case", "CaseBar", "CaseLink", "Child", "ClockAlert", "CodeTry", "Deadline", "Definition", "Delivery", "Draft", "Event", "Guardian",
+    "Absence", "AccountChange", "Attachment", "AuditSample", "Case", "CaseBar", "CaseLink", "Child", "ClockAlert", "CodeTry", "Deadline", "Definition", "Delivery", "Draft", "Duty", "Event", "FormerPost", "Guardian",
     "Incident", "Instance", "JobRun", "LogAnchor", "LogCase", "LogEntry", "LogHead", "LogNode", "LogState", "Notice",
     "Outbox", "Paper", "PaperNumber", "PaperTemplate", "Performance", "Placement", "Post", "Practice", "Release", "Report", "ReportChild", "ReportLink",
     "SavedFilter", "SealedRead", "Submission", "Subscription", "Suspension", "Task", "TaskMark", "Unit", "User",

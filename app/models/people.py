@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, String, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -98,3 +98,56 @@ class JobRun(Base):
     every: Mapped[int]
     ran_at: Mapped[datetime] = mapped_column(Instant)
     failed_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class FormerPost(Base):
+    """A post that ended: whose, when, why, and who ended it; nobody, where it was done at the machine itself."""
+
+    __tablename__ = "former_post"
+    __table_args__ = (Index(None, "user_id"),)
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+    role: Mapped[str] = mapped_column(String(40))
+    unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"))
+    ended_at: Mapped[datetime] = mapped_column(Instant)
+    ended_by: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+    why: Mapped[str] = mapped_column(String(12))
+
+
+class Absence(Base):
+    """Somebody is away from `starts_at` until `ends_at`; rows are only ever added, and cut short, never deleted.
+
+    `substitute_id`: who does their work meanwhile; nobody means whoever answers for it. Called off before it
+    began, it ends when it would have begun.
+    """
+
+    __tablename__ = "absence"
+    __table_args__ = (Index(None, "user_id", "ends_at"), Index(None, "ends_at"))
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+    starts_at: Mapped[datetime] = mapped_column(Instant)
+    ends_at: Mapped[datetime] = mapped_column(Instant)
+    why: Mapped[str] = mapped_column(String(12))
+    substitute_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+    entered_at: Mapped[datetime] = mapped_column(Instant)
+    entered_by: Mapped[int] = mapped_column(ForeignKey("user.id"))
+    ended_at: Mapped[datetime | None] = mapped_column(Instant)
+    ended_by: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+
+
+class Duty(Base):
+    """Who of a unit's post is on duty in one shift of one day; a gap is a row that is not there."""
+
+    __tablename__ = "duty"
+    __table_args__ = (UniqueConstraint("unit_id", "role", "day", "shift"), Index(None, "user_id", "day"))
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"))
+    role: Mapped[str] = mapped_column(String(40))
+    day: Mapped[date]
+    shift: Mapped[str] = mapped_column(String(8))
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+    entered_at: Mapped[datetime] = mapped_column(Instant)
+    entered_by: Mapped[int] = mapped_column(ForeignKey("user.id"))

@@ -12,30 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 from app.errors import Refused
+from app.rules.asking import Action, Decision, Kind, Party, Person, Post, Resource, Sensitivity, StandIn
 from app.text import Text
 
-Kind = Literal["task", "case", "report", "library", "figures", "log", "system"]
-Action = Literal[
-    "see",  # that it is there, and its S0 and S1
-    "read",  # a field of `sensitivity`
-    "take",  # an unassigned task, for oneself
-    "work",  # save or submit a task
-    "correct",  # what was sent with a task; `author_id` is who sent it
-    "remark",  # tell colleagues something at a task
-    "supervise",  # direct, reassign, extend, release, find not applicable
-    "register",  # 记一件事 in a case
-    "replay",  # its history
-    "unseal",  # break the glass: see `Decision.needs`
-    "edit",
-    "publish",
-    "verify",
-    "export",
-    "administer",
-]
-Sensitivity = Literal["S0", "S1", "S2", "S3"]
+__all__ = ["Access", "Action", "Decision", "Kind", "Party", "Person", "Post", "Reach", "Resource", "Scope", "Sensitivity",
+           "StandIn", "within"]  # fmt: skip
 
 AUDITOR, POLICY, ADMIN = "auditor", "policy", "admin"
 SYSTEM_POSTS = frozenset((AUDITOR, POLICY, ADMIN))
@@ -54,82 +38,6 @@ FOR_A_TIME = frozenset(("assessment_team", "township_in", "provider", "helper"))
 
 NEVER_SEALED = frozenset(("village_worker", "class_teacher", "school_lead", "provider", "helper"))
 """Posts that never read S3 but what the person wrote: "看不到报告人身份和密封内容"."""
-
-
-@dataclass(frozen=True, slots=True)
-class Post:
-    """A role held in a unit, whose region is `unit_path`."""
-
-    role: str
-    unit_path: str
-    sector: str = ""
-    unit_id: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """Somebody signed in, with their own posts and those they stand in for."""
-
-    id: int
-    posts: tuple[Post, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Party:
-    """A role of a unit that has work in a case."""
-
-    role: str
-    unit_path: str
-    unit_id: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Resource:
-    """What is asked for.
-
-    A task names its `role`, `unit_path` and `unit_id` (who is to do it) and `assignee_id`. A case or
-    report names its place as `unit_path`, in `parties` the units with a task in it (roles in FOR_A_TIME
-    only while theirs is open), and in `team_ids` the persons named to it or holding a task in it, within
-    the same limits. `seal`: only own tasks and the team.
-    `barred_unit_ids`: units that may not know, such as the one reported on. `author_id`: who wrote a field.
-    `case_id`: the case it is, or belongs to. `glass_ids`: persons who broke the glass on that case and may
-    still look; `reason_ids`: persons who gave a reason for seeing it a short while ago.
-    """
-
-    kind: Kind
-    unit_path: str = ""
-    role: str = ""
-    unit_id: int | None = None
-    assignee_id: int | None = None
-    seal: bool = False
-    team_ids: frozenset[int] = frozenset()
-    parties: tuple[Party, ...] = ()
-    barred_unit_ids: frozenset[int] = frozenset()
-    author_id: int | None = None
-    case_id: int | None = None
-    glass_ids: frozenset[int] = frozenset()
-    reason_ids: frozenset[int] = frozenset()
-
-    @property
-    def all_parties(self) -> tuple[Party, ...]:
-        """The parties, and for a task the one that it is for."""
-        return (*self.parties, Party(self.role, self.unit_path, self.unit_id)) if self.role else self.parties
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """The answer and the rule that gave it. `hidden`: answer as if there were no such thing.
-
-    `needs`: what the person must give first ("reason", "second_factor"); the reading is logged with it.
-    """
-
-    allowed: bool
-    rule: str
-    hidden: bool = False
-    needs: frozenset[str] = frozenset()
-
-    def __bool__(self) -> bool:
-        return self.allowed
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +91,11 @@ class Scope:
             return "audits"
         return self._rule_for_sealed(resource) if resource.seal else self._rule_for_open(resource)
 
+    def opens(self, resource: Resource) -> bool:
+        """Whether it is work of the person's own posts, or supervised work that no seal shuts."""
+        unsealed = not resource.seal or self.person_id in resource.glass_ids
+        return _covered(self.own, resource) or (unsealed and _covered(self.supervised, resource))
+
     def _rule_for_sealed(self, resource: Resource) -> str | None:
         return GLASS if self.person_id in resource.glass_ids and _covered(self.supervised, resource) else None
 
@@ -229,6 +142,7 @@ class Access:
     levels: Mapping[str, str]
     _inside: Mapping[str, frozenset[str]] = field(repr=False)
     _below: Mapping[str, frozenset[str]] = field(repr=False)
+    _above: Mapping[str, tuple[str, ...]] = field(repr=False)
 
     @classmethod
     def load(cls, roles: Iterable[Mapping[str, Any]]) -> Self:
@@ -244,11 +158,21 @@ class Access:
             {id_: row["level"] for id_, row in rows.items()},
             {id_: frozenset(found) for id_, found in inside.items()},
             {id_: frozenset(found) for id_, found in below.items()},
+            above,
         )
 
     def supervises(self, role: str) -> frozenset[str]:
         """The roles whose work `role` answers for."""
         return self._inside.get(role, frozenset()) | self._below.get(role, frozenset())
+
+    def above(self, role: str) -> tuple[str, ...]:
+        """The roles that answer for `role`, nearest first."""
+        return self._above.get(role, ())
+
+    def answers_for(self, upper: Post, lower: Post) -> bool:
+        """Whether who holds `upper` answers for the work of `lower`."""
+        party = Party(lower.role, lower.unit_path, lower.unit_id)
+        return any(reach.covers(party) for reach in self.scope(Person(0, (upper,))).supervised)
 
     def scope(self, person: Person) -> Scope:
         """What this person's lists may show; services turn it into a query filter."""
@@ -284,7 +208,8 @@ class Access:
         if action == "read":
             return self._read(person, resource, sensitivity, rule)
         if action in ("take", "work"):
-            return _work(action, resource, rule)
+            stands_in = action == "work" and scope.opens(resource) and person.for_whom(resource) is not None
+            return Decision(True, "stands_in") if stands_in else _work(action, resource, rule)
         if action == "correct":
             return _correct(person, scope, resource)
         if action == "unseal":
@@ -320,7 +245,8 @@ class Access:
             return Decision(True, GLASS)
         if sensitivity == "S2":
             return self._read_sensitive(person, resource, rule)
-        if rule in ("assigned", "team") and any(post.role not in NEVER_SEALED for post in self._posts(person)):
+        does_it = rule in ("assigned", "team") or _stands_in_unsealed(person, resource)
+        if does_it and any(post.role not in NEVER_SEALED for post in self._posts(person)):
             return Decision(True, rule, needs=REASON)
         return Decision(False, "sealed")
 
@@ -343,6 +269,11 @@ class Access:
 def _reason(person: Person, resource: Resource) -> frozenset[str]:
     """A reason, unless one was given a short while ago."""
     return frozenset() if person.id in resource.reason_ids else REASON
+
+
+def _stands_in_unsealed(person: Person, resource: Resource) -> bool:
+    """Whether the person does this task for somebody away whose post reads S3: a substitute reads no more than they."""
+    return any(one.covers(resource) and one.post.role not in NEVER_SEALED for one in person.stands_in)
 
 
 def _work(action: Action, resource: Resource, rule: str) -> Decision:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any, Self
 
 from app.clock import LAW_ZONE
@@ -34,6 +35,8 @@ from app.text import Text
 Facts = Mapping[str, Any]
 
 NO_LIMIT = Text("没有期限", "No limit")
+
+HOURS_OF_A_DAY = 24
 
 _MOVING = "last_"
 """Start facts so named move on with every round; the others are fixed points of a schedule."""
@@ -160,6 +163,13 @@ class DeadlineRules:
             found = self._skip_passed(found, deadline, facts, now)
         return found
 
+    @cached_property
+    def in_hours(self) -> frozenset[str]:
+        """Those that may end within a day: a rule of theirs counts hours or minutes, up to twenty-four. What is urgent."""
+        return frozenset(
+            id_ for id_, one in self._deadlines.items() if any(_in_hours(rule.value) for rule in one.rules)
+        )
+
     def counted_form(self, id_: str) -> str | None:
         """The form whose submissions in the instance are the rounds of `id_`; None where arrivals are counted."""
         found = _COUNTED.fullmatch(self._get(id_).row.get("round_counts") or "")
@@ -226,6 +236,11 @@ class DeadlineRules:
             if later and _follows(later, found):
                 found = later
         return found
+
+
+def _in_hours(value: str | None) -> bool:
+    rule = parse_rule(value) if value else None
+    return rule is not None and (rule.unit == "M" or (rule.unit == "H" and rule.count <= HOURS_OF_A_DAY))
 
 
 def _presumed(facts: Facts) -> Facts:

@@ -69,8 +69,11 @@ def _seal_on(
     """The seal on what `shown` holds of the record `source`; opened at once for who does the task."""
     told = _seals.read(source, row["wrapped_key"])
     there = frozenset(name for name in _seals.names(form, form.known(told)) if shown.get(name) == told[name])
-    seal = Seals(session, person, row["case_id"]).of(source["id"], source["user_id"], there)
-    theirs = row["status"] == "open" and row["assignee_id"] == person.id
+    task = access.task_resource(session, row["id"])
+    absent = row["status"] == "open" and person.for_whom(task) is not None
+    seals = Seals(session, person, row["case_id"], task if absent else None)
+    seal = seals.of(source["id"], source["user_id"], there)
+    theirs = row["status"] == "open" and (row["assignee_id"] == person.id or absent)
     if seal and theirs and not seal.open and seal.ask == "reason":
         return reading.for_task(person, row["id"], seal)
     return seal

@@ -55,14 +55,20 @@ def digest_of(salt: str, secret: Any) -> str:
 
 
 class Chain:
-    """The end of one case's chain, growing within one transaction."""
+    """The end of one case's chain, growing within one transaction.
 
-    def __init__(self, case_id: int, last_seq: int, last_hash: bytes, key: CaseKey) -> None:
+    `stands_in_for`: for whom the person acts; each of their events says so beside who they are (`data.for`).
+    """
+
+    def __init__(
+        self, case_id: int, last_seq: int, last_hash: bytes, key: CaseKey, stands_in_for: int | None = None
+    ) -> None:
         self.case_id = case_id
         self.seq = last_seq
         self.head = last_hash
         self.rows: list[dict[str, Any]] = []
         self._key = key
+        self._for = {} if stands_in_for is None else {"for": stands_in_for}
 
     def append(  # noqa: PLR0913 - an event has this many sides
         self,
@@ -87,7 +93,7 @@ class Chain:
             "actor": actor_id,
             "instance": instance_id,
             "task": task_id,
-            "data": data,
+            "data": {**data, **self._for} if actor_id is not None else data,
         }
         sealed = None
         if secret is not None:

@@ -65,10 +65,11 @@ CHANGED = Text(
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who asks for a step: a person in a role, or the system itself (no user)."""
+    """Who asks for a step: a person in a role, or the system itself (no user); `stands_in_for` somebody away."""
 
     user_id: int | None = None
     role: str = "system"
+    stands_in_for: int | None = None
 
 
 SYSTEM = Actor()
@@ -185,7 +186,7 @@ class Work:
         case = OpenCase(
             id=row["id"], kind=row["kind"], path=row["path"], risk=row["risk"],
             status=row["status"], facts=dict(row["facts"]), version=row["version"], wrapped_key=row["wrapped_key"], key=key,
-            chain=Chain(row["id"], row["last_seq"], row["last_hash"], key), held=row["held"],
+            chain=Chain(row["id"], row["last_seq"], row["last_hash"], key, self.actor.stands_in_for), held=row["held"],
         )  # fmt: skip
         self.cases[case.id] = case
         return case

@@ -18,6 +18,7 @@ from app.errors import Forbidden, NeedsReason, NotFound
 from app.models import Case, SealedRead, Task, Unit
 from app.rules.access import FOR_A_TIME, Access, Action, Decision, Kind, Party, Person, Reach, Resource, Sensitivity
 from app.services import _bars, practice, releases
+from app.services._work import Actor
 from app.services.library import library
 from app.text import Text
 
@@ -168,6 +169,40 @@ def supervised_tasks(session: Session, person: Person) -> Any:
     theirs = or_(TASK.c.assignee_id == person.id, within_reach(scope.own))
     opened = or_(CASE.c.sealed.is_(False), CASE.c.id.in_(_broken(session, person)), theirs)
     return and_(within_reach(scope.supervised), opened)
+
+
+def stood_in(session: Session, person: Person) -> list[Any]:
+    """Tasks that this person may do for somebody away, one condition for each post; the same that `work` decides."""
+    shut = and_(CASE.c.sealed, CASE.c.id.not_in(_broken(session, person)))
+    opens = ~select(CASE.c.id).where(CASE.c.id == TASK.c.case_id, shut).correlate(TASK).exists()
+    held = {(post.role, post.unit_id) for post in person.posts}
+    found = []
+    for one in person.stands_in:
+        post = (one.post.role, one.post.unit_id)
+        theirs = TASK.c.assignee_id == one.person_id
+        in_hand = or_(theirs, TASK.c.assignee_id.is_(None)) if one.alone else theirs
+        where = and_(TASK.c.unit_id == one.post.unit_id, TASK.c.role == one.post.role, in_hand)
+        found.append(where if post in held else and_(where, opens))
+    return found
+
+
+def doer(session: Session, person: Person, task_id: int, by: str) -> Actor:
+    """Who does this task, and for whom they stand in, `by` which way; for its record. Raises NotFound, Forbidden."""
+    resource = task_resource(session, task_id)
+    require(session, person, "work", resource)
+    return _actor(person, resource, by)
+
+
+def at_task(session: Session, person: Person, task_id: int | None) -> Actor:
+    """The person as the record names them at an open task, with for whom they stand in; at a closed one as themself."""
+    if session.scalar(select(TASK.c.status).where(TASK.c.id == task_id)) != "open" or task_id is None:
+        return Actor(person.id, "desk")
+    return _actor(person, task_resource(session, task_id), "desk")
+
+
+def _actor(person: Person, resource: Resource, by: str) -> Actor:
+    absent = person.for_whom(resource)
+    return Actor(person.id, by, absent.person_id if absent else None)
 
 
 def _broken(session: Session, person: Person) -> Any:

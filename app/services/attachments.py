@@ -24,7 +24,7 @@ from app.rules.forms import Field, Form
 from app.services import _photos, _scan, _seal, access, commands, practice
 from app.services._attached import HEAD, LONGEST_ID, untaken
 from app.services._seals import Seals
-from app.services._work import LOCK_CASE, Actor
+from app.services._work import LOCK_CASE
 from app.text import Text
 
 ATTACHMENT, CASE, SUBMISSION = table(Attachment), table(Case), table(Submission)
@@ -174,7 +174,7 @@ def _resource(session: Session, person: Person, row: Row) -> Resource:
 
 
 def _record(person: Person, row: Row) -> None:
-    with commands.work_on(Actor(person.id, "desk")) as work:
+    with commands.work_on(access.at_task(db.session(), person, row["task_id"])) as work:
         case = work.lock(row["case_id"])
         data = {"file": row["id"], "submission": row["submission_id"], "fields": [row["field"]]}
         case.chain.append("file_read", data, at=work.now, actor_id=person.id, task_id=row["task_id"])

@@ -1,5 +1,7 @@
 """A person leaves for good: posts and sign-in end, their open tasks go back to the post, and no task is orphaned unseen.
 
+Each post that ends leaves a line: whose, when, why, and who ended it.
+
 What they had typed and not sent stays sealed under their own name; it is handed to nobody. Leaving is no
 event of a case (ADR 0004): who does the work next is.
 """
@@ -7,23 +9,26 @@ event of a case (ADR 0004): who does the work next is.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, delete, func, or_, select, true, update
+from sqlalchemy import and_, delete, func, insert, or_, select, true, update
 from sqlalchemy import case as when
 from sqlalchemy.orm import Session
 
+from app import clock
 from app.db import changed, db, table, transaction
-from app.errors import Forbidden, NotFound
-from app.models import Case, Draft, Post, Task, Unit, User
+from app.errors import Forbidden, NotFound, Refused
+from app.models import Case, Draft, FormerPost, Post, Task, Unit, User
 from app.rules.access import Party, Person, Resource
-from app.services import access, people, releases
+from app.services import access, people, practice, releases
 from app.services.views import Vacancy
 from app.text import Text
 
 TASK, CASE, UNIT, USER, POST, DRAFT = (table(model) for model in (Task, Case, Unit, User, Post, Draft))
+FORMER = table(FormerPost)
 SYSTEM = Resource("system")
 NOT_YOURS = Text(
     "只有管理员，或者主管这个人全部岗位的人，才能办。自己的离岗请找别人办。",
@@ -39,6 +44,29 @@ HELD = (
 IN_HAND = select(USER.c.id).where(USER.c.id == TASK.c.assignee_id, USER.c.active).correlate(TASK).exists()
 ORPHAN = and_(TASK.c.status == "open", ~IN_HAND, or_(TASK.c.assignee_id.is_not(None), ~HELD))
 """True for open tasks in the hands of somebody who has gone, or of a post that nobody holds."""
+
+
+SHOWN = 50
+WHY: Mapping[str, Text] = {
+    "moved": Text("调到别的岗位", "Moved to another post"),
+    "retired": Text("退休", "Retired"),
+    "resigned": Text("辞职", "Resigned"),
+    "term": Text("任期满", "Term ended"),
+    "other": Text("其他", "Other"),
+}
+NO_REASON = Text("请选离岗的原因，会记下来。", "Choose why they leave; it is recorded.")
+
+
+@dataclass(frozen=True, slots=True)
+class Former:
+    """A post that ended; `by` is empty where it was ended at the machine itself."""
+
+    name: str
+    role: Text
+    unit: str
+    ended_at: datetime
+    by: str
+    why: Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +87,7 @@ def may(session: Session, person: Person, user_id: int) -> bool:
     if rules.can(person, "administer", SYSTEM):
         return True
     reaches = rules.scope(person).supervised
-    posts = [Party(post.role, post.unit_path, post.unit_id) for post in people.person(session, user_id).posts]
+    posts = [Party(post.role, post.unit_path, post.unit_id) for post in people.posts(session, user_id)]
     return bool(posts) and all(any(reach.covers(post) for reach in reaches) for post in posts)
 
 
@@ -69,13 +97,17 @@ def require(session: Session, person: Person, user_id: int) -> None:
         raise Forbidden("not_your_person", NOT_YOURS)
 
 
-def leave(user_id: int, lang: str = "zh") -> Left:
-    """End a person's posts and sign-in, and give their open tasks back, all at once. Raises NotFound once they have gone."""
+def leave(user_id: int, lang: str = "zh", *, by: int | None = None, why: str = "other") -> Left:
+    """End a person's posts and sign-in, and give their open tasks back, all at once. Raises NotFound once they have gone.
+
+    `by`: who ends them; nobody, where it is done at the machine itself. `why`: a key of WHY.
+    """
     with transaction() as session:
         here = update(USER).where(USER.c.id == user_id, USER.c.active)
         if changed(session, here.values(active=False, fs_uniquifier=secrets.token_hex(16))) != 1:
             raise NotFound("no_user", access.NOTHING_HERE)
         held = session.execute(select(POST.c.role, POST.c.unit_id).where(POST.c.user_id == user_id)).all()
+        _remember(session, user_id, held, by, why)
         session.execute(delete(POST).where(POST.c.user_id == user_id))
         mine = update(TASK).where(TASK.c.status == "open", TASK.c.assignee_id == user_id)
         back = changed(session, mine.values(assignee_id=None, owner_id=None))
@@ -91,7 +123,7 @@ def leave(user_id: int, lang: str = "zh") -> Left:
 def _without_holder(session: Session, posts: Sequence[tuple[str, int]], lang: str) -> tuple[Vacancy, ...]:
     books, found = releases.current_library(), []
     for role, unit_id in posts:
-        if people.colleagues(session, role, unit_id):
+        if people.holders(session, role, unit_id):
             continue
         unit = session.execute(select(UNIT.c.name_zh, UNIT.c.name_en).where(UNIT.c.id == unit_id)).one()
         found.append(Vacancy(books.role_name(role), Text(*unit).say(lang)))
@@ -123,7 +155,41 @@ def vacant(session: Session, person: Person, lang: str = "zh") -> tuple[Vacancy,
     )
 
 
-def end(person: Person, user_id: int, lang: str = "zh") -> Left:
-    """`leave`, for whoever may say so. Raises Forbidden, NotFound."""
+def end(person: Person, user_id: int, why: str, lang: str = "zh") -> Left:
+    """`leave`, for whoever may say so. Raises Forbidden, NotFound, Refused without a reason."""
     require(db.session(), person, user_id)
-    return leave(user_id, lang)
+    if why not in WHY:
+        raise Refused("no_reason", NO_REASON)
+    return leave(user_id, lang, by=person.id, why=why)
+
+
+def _remember(session: Session, user_id: int, held: Sequence[Any], by: int | None, why: str) -> None:
+    now = clock.now(practice.offset(session))
+    for post in held:
+        session.execute(insert(FORMER).values(
+            user_id=user_id, role=post.role, unit_id=post.unit_id, ended_at=now, ended_by=by, why=why
+        ))  # fmt: skip
+
+
+def former(session: Session, person: Person, lang: str = "zh") -> tuple[Former, ...]:
+    """Posts that ended, newest first: those this person answers for; to an administrator, all of them."""
+    rules = access.policy(session)
+    reach: Any = access.within_reach(rules.scope(person).supervised, FORMER)
+    if rules.can(person, "administer", SYSTEM):
+        reach = true()
+    ender = USER.alias("ender")
+    query = (
+        select(FORMER, USER.c.name, ender.c.name.label("by"), UNIT.c.name_zh, UNIT.c.name_en)
+        .join(UNIT, UNIT.c.id == FORMER.c.unit_id)
+        .join(USER, USER.c.id == FORMER.c.user_id)
+        .outerjoin(ender, ender.c.id == FORMER.c.ended_by)
+        .where(reach)
+        .order_by(FORMER.c.ended_at.desc(), FORMER.c.id.desc())
+        .limit(SHOWN)
+    )
+    books = releases.current_library()
+    return tuple(
+        Former(row.name, books.role_name(row.role), Text(row.name_zh, row.name_en).say(lang), row.ended_at,
+               row.by or "", WHY[row.why])
+        for row in session.execute(query)
+    )  # fmt: skip

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import case as when
@@ -21,6 +21,8 @@ from app.models import Case, Post, Task, Unit, User
 from app.rules.access import Person
 from app.services import access, leaving, people, practice, releases
 from app.services.inbox import listing, queries
+from app.services.presence import absences
+from app.services.presence.absences import AbsenceRow
 from app.services.views import InboxRow, Vacancy
 from app.text import Text
 
@@ -42,6 +44,7 @@ class Load:
     open: int = 0
     late: int = 0
     soon: int = 0
+    away_until: date | None = None
 
     @property
     def over(self) -> int:
@@ -55,6 +58,7 @@ class Loads:
 
     rows: tuple[Load, ...]
     vacant: tuple[Vacancy, ...]
+    former: tuple[leaving.Former, ...]
     counted: bool
     as_of: datetime
     more: bool
@@ -75,6 +79,9 @@ class Sheet:
     more: bool
     to: tuple[tuple[int, str], ...]
     may_end: bool
+    may_be_away: bool
+    absences: tuple[AbsenceRow, ...]
+    stands_in: tuple[AbsenceRow, ...]
     counted: bool
     as_of: datetime
 
@@ -87,9 +94,14 @@ def page(person: Person, lang: str = "zh", search: str = "") -> Loads:
     query = select(USER.c.id, USER.c.name).where(USER.c.active, USER.c.id.in_({*figures, *posts} - {person.id}))
     query = query.where(USER.c.name.contains(search, autoescape=True)).order_by(USER.c.name, USER.c.id).limit(MOST + 1)
     rows = session.execute(query).all()
+    gone = absences.until(session, [row.id for row in rows], now)
     return Loads(
-        rows=tuple(Load(row.id, row.name, posts.get(row.id, ()), *figures.get(row.id, ())) for row in rows[:MOST]),
+        rows=tuple(
+            Load(row.id, row.name, posts.get(row.id, ()), *figures.get(row.id, (0, 0, 0)), gone.get(row.id))
+            for row in rows[:MOST]
+        ),
         vacant=leaving.vacant(session, person, lang),
+        former=leaving.former(session, person, lang),
         counted=bool(access.policy(session).scope(person).supervised),
         as_of=now,
         more=len(rows) > MOST,
@@ -154,5 +166,8 @@ def sheet(person: Person, user_id: int, lang: str = "zh") -> Sheet:
         more=max(len(held), len(marked), len(handed)) > MOST,
         to=tuple(sorted((one for one in given if one[0] != user_id), key=lambda one: one[1])),
         may_end=leaving.may(session, person, user_id),
+        may_be_away=absences.may(session, person, user_id),
+        absences=absences.of_person(session, user_id, now, lang),
+        stands_in=absences.for_others(session, user_id, now, lang) if own else (),
         counted=own or bool(access.policy(session).scope(person).supervised),
     )  # fmt: skip

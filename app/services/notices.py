@@ -125,12 +125,31 @@ def put(
 
 
 def _mine(person: Person) -> Any:
-    """True for notices to this person, to a post that they hold, or to a post of their unit that nobody holds."""
+    """True for notices to this person, to a post that they hold, or to a post of their unit that nobody holds.
+
+    To whoever stands in for somebody away, what comes to them in that post; and to a post nobody is there for.
+    """
     posts = [(post.unit_id, post.role) for post in person.posts]
+    posts += [(one.post.unit_id, one.post.role) for one in person.stands_in if one.alone]
     units = [post.unit_id for post in person.posts]
     held = select(POST.c.id).where(POST.c.unit_id == NOTICE.c.unit_id, POST.c.role == NOTICE.c.role).exists()
     to_posts = or_(tuple_(NOTICE.c.unit_id, NOTICE.c.role).in_(posts), and_(NOTICE.c.unit_id.in_(units), ~held))
-    return or_(NOTICE.c.user_id == person.id, and_(NOTICE.c.user_id.is_(None), to_posts))
+    absent = [
+        and_(NOTICE.c.user_id == one.person_id, NOTICE.c.unit_id == one.post.unit_id, NOTICE.c.role == one.post.role)
+        for one in person.stands_in
+    ]
+    return or_(NOTICE.c.user_id == person.id, *absent, and_(NOTICE.c.user_id.is_(None), to_posts))
+
+
+def _for_whom(person: Person, row: Row) -> int | None:
+    """Who is away, to whom the notice came that this person reads for them."""
+    if row["user_id"] == person.id:
+        return None
+    held = row["user_id"] is None and any(
+        (post.unit_id, post.role) == (row["unit_id"], row["role"]) for post in person.posts
+    )
+    absent = (one for one in person.stands_in if (one.post.unit_id, one.post.role) == (row["unit_id"], row["role"]))
+    return None if held else next((one.person_id for one in absent if row["user_id"] in (None, one.person_id)), None)
 
 
 def _base() -> Select[Any]:
@@ -258,7 +277,7 @@ def _mark(person: Person, row: Row) -> None:
             now = clock.now(practice.offset(session))
             session.execute(unread.values(read_at=now, reader_id=person.id))
         return
-    with commands.work_on(Actor(person.id, "desk")) as work:
+    with commands.work_on(Actor(person.id, "desk", _for_whom(person, row))) as work:
         case = work.lock(row["case_id"])
         if changed(work.session, unread.values(read_at=work.now, reader_id=person.id)):
             case.chain.append("notice_read", {"notice": row["kind"]}, at=work.now, actor_id=person.id)

@@ -7,23 +7,32 @@ import secrets
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app import clock
 from app.db import transaction
 from app.errors import NotFound
 from app.models import Post, Unit, User
 from app.rules import access
-from app.services import _seal
+from app.services import _seal, practice
+from app.services.presence import standing
 from app.text import Text
 
 
 def person(session: Session, user_id: int) -> access.Person:
-    """The user as the access rules see them: an id and posts."""
+    """The user as the access rules see them now: their posts, those they stand in for, and where they are on duty."""
+    held = posts(session, user_id)
+    at = clock.now(practice.offset(session))
+    stands_in = standing.for_person(session, user_id, held, at)
+    return access.Person(user_id, held, stands_in, standing.duties(session, user_id, held, stands_in, at))
+
+
+def posts(session: Session, user_id: int) -> tuple[access.Post, ...]:
+    """The posts that a user holds."""
     query = (
         select(Post.role, Post.unit_id, Unit.path, Unit.sector)
         .join(Unit, Unit.id == Post.unit_id)
         .where(Post.user_id == user_id)
     )
-    posts = tuple(access.Post(role, path, sector, unit_id) for role, unit_id, path, sector in session.execute(query))
-    return access.Person(user_id, posts)
+    return tuple(access.Post(role, path, sector, unit_id) for role, unit_id, path, sector in session.execute(query))
 
 
 def alias(user_id: int) -> str:
@@ -59,7 +68,13 @@ def id_of(username: str) -> int:
 
 
 def colleagues(session: Session, role: str, unit_id: int) -> list[tuple[int, str]]:
-    """People who hold `role` in the unit, by name: those to whom its work can be given."""
+    """People who hold `role` in the unit and are there now, by name: those to whom its work can be given."""
+    gone = set(session.scalars(standing.away(clock.now(practice.offset(session)))))
+    return [one for one in holders(session, role, unit_id) if one[0] not in gone]
+
+
+def holders(session: Session, role: str, unit_id: int) -> list[tuple[int, str]]:
+    """People who hold `role` in the unit, there or away, by name."""
     query = select(User.id, User.name).join(Post, Post.user_id == User.id)
     rows = session.execute(query.where(Post.role == role, Post.unit_id == unit_id, User.active).order_by(User.name))
     return [(row[0], row[1]) for row in rows]

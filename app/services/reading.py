@@ -149,7 +149,7 @@ def open_record(person: Person, submission_id: int, reason: str, lang: str = "zh
 
 def for_task(person: Person, task_id: int, seal: Seal) -> Seal:
     """Open what somebody's own task needs; recorded like every opening, with the task as its reason."""
-    with commands.work_on(Actor(person.id, "desk")) as work:
+    with commands.work_on(access.at_task(db.session(), person, task_id)) as work:
         return open_in(work, work.lock_of_task(task_id), task_id, seal)
 
 

@@ -14,7 +14,6 @@ from app.errors import Invalid
 from app.models import Event, Task
 from app.rules.access import Person
 from app.services import access, commands
-from app.services._work import Actor
 from app.services.history import _telling, _versions
 from app.services.views import Remark
 from app.text import Text
@@ -32,7 +31,7 @@ def add(person: Person, task_id: int, words: str, lang: str = "zh") -> None:
     if not said or len(said) > LONGEST:
         wrong = TOO_LONG if said else EMPTY
         raise Invalid("remark", wrong, {FIELD: wrong.say(lang)})
-    with commands.work_on(Actor(person.id, "desk")) as work:
+    with commands.work_on(access.at_task(session, person, task_id)) as work:
         case = work.lock_of_task(task_id)
         task = work.session.execute(select(TASK).where(TASK.c.id == task_id)).mappings().one()
         data = {"process": task["process"], "element": task["element"], "length": len(said)}

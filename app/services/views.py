@@ -79,6 +79,9 @@ class InboxRow:
     has_draft: bool
     opened_at: datetime
     owner: str = ""  # who handed it on, and answers for it
+    stands_in_for: str = ""  # who is away, and whose substitute does it
+    stands_in_until: datetime | None = None
+    on_duty: bool = False  # free, urgent, and theirs to take first
     watched: bool = False
     follow_up_on: date | None = None
 

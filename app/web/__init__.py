@@ -5,7 +5,8 @@ from __future__ import annotations
 from flask import Flask
 
 from app.rules.files import ENDINGS
-from app.web import build, corrections, figures, filters, frame, inboxes, signin, suspensions
+from app.web import away, build, corrections, figures, filters, frame, inboxes, signin, suspensions
+from app.web.account import account
 from app.web.addresses import addresses
 from app.web.audit import audit
 from app.web.authenticator import authenticator
@@ -29,7 +30,7 @@ from app.web.system import accounts, system, units
 MB = 2**20
 AT_ONCE = 5
 """How many of the largest files one request may hold."""
-MORE = (corrections, figures, inboxes, suspensions)
+MORE = (away, corrections, figures, inboxes, suspensions)
 """Modules that put their pages on another's blueprint."""
 
 
@@ -55,6 +56,7 @@ def register(app: Flask) -> None:
         audit,
         population,
         records,
+        account,
         addresses,
         authenticator,
         papers,

@@ -120,7 +120,7 @@ def complete(task_id: int) -> ResponseReturnValue:
     """Send the form: on to the next task; or back with what is missing; or beside what somebody else sent."""
     form, case_id = tasks.form_of(task_id)
     raw, me = forms.read(form, request.form), frame.me()
-    access.require(db.session(), me, "work", access.task_resource(db.session(), task_id))
+    actor = access.doer(db.session(), me, task_id, "desk")
     wrong = files.keep(form, case_id, raw, task_id) if tasks.is_open(task_id) else {}
     pressed = forms.row_pressed(form, request.form)
     if pressed or wrong:
@@ -128,7 +128,7 @@ def complete(task_id: int) -> ResponseReturnValue:
         return _task_page(page, wrong, focus=pressed), 422 if wrong else 200
     try:
         commands.complete(
-            task_id, request.form.get("version", -1, type=int), raw, Actor(me.id, "desk"), lang=frame.lang(),
+            task_id, request.form.get("version", -1, type=int), raw, actor, lang=frame.lang(),
             occurred_at=forms.occurred(request.form), key=forms.key(request.form),
             written_at=forms.written(request.form, frame.now()),
         )  # fmt: skip

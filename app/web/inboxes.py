@@ -47,7 +47,7 @@ def show() -> ResponseReturnValue:
         "desk/inbox.html", page=page, views=views(), unread=notices.unread(me), asked=asked, risks=RISKS,
         processes=queries.processes(session, me), places=queries.places(session, me, frame.lang()),
         kept=kept_filters.of(session, me, listing.VIEWS), colleagues=actions.colleagues(session, me),
-        claimable=view in ("free", "unit", "today", "overdue"),
+        claimable=view in ("free", "unit", "today", "overdue"), me=me,
     )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from app.services import oversight as service
 from app.services import tonight as whereabouts
 from app.services.audit import read_log
 from app.services.inbox import kept_filters, queries
+from app.services.presence import rota
 from app.services.views import InboxFilter
 from app.web import frame
 
@@ -47,6 +48,7 @@ def _page(errors: dict[str, str], typed: dict[int, dict[str, str]]) -> str:
         "oversight/index.html",
         page=service.page(me, frame.lang(), asked),
         reviews=read_log.waiting(me),
+        gaps=rota.gaps(db.session(), me, frame.now(), frame.lang(), below=True),
         errors=errors,
         typed=typed,
         asked=asked,

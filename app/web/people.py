@@ -40,7 +40,8 @@ def mine() -> ResponseReturnValue:
 @auth_required()
 def show(user_id: int) -> ResponseReturnValue:
     """A person's hand-over list, on screen and on paper."""
-    return render_template("people/show.html", page=loads.sheet(frame.me(), user_id, frame.lang()))
+    page = loads.sheet(frame.me(), user_id, frame.lang())
+    return render_template("people/show.html", page=page, reasons=leaving.WHY)
 
 
 @people.post("/<int:user_id>/give")
@@ -64,4 +65,5 @@ def leave(user_id: int) -> ResponseReturnValue:
     """End a person's posts and sign-in; what became of their work."""
     if "sure" not in request.form:
         raise Refused("not_sure", NOT_SURE)
-    return render_template("people/left.html", left=leaving.end(frame.me(), user_id, frame.lang()))
+    left = leaving.end(frame.me(), user_id, request.form.get("why", ""), frame.lang())
+    return render_template("people/left.html", left=left)

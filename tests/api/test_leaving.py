@@ -32,7 +32,7 @@ def held_by(site: Site, caller: Caller) -> int:
 
 
 def leave(site: Site, who: Caller, user_id: int) -> str:
-    answer = who.post(f"/people/{user_id}/leave", {"sure": "1"})
+    answer = who.post(f"/people/{user_id}/leave", {"sure": "1", "why": "moved"})
     assert answer.status_code == 200
     return answer.text
 
@@ -117,12 +117,16 @@ def test_who_may_end_whose_posts(site: Site) -> None:
     me, other = officer(site), colleague(site)
     elsewhere = site.person("county_worker", f"{COUNTY}-civil_affairs")
     for who, status in ((other, 403), (elsewhere, 403), (me, 403), (site.person("auditor", "620700-audit"), 403)):
-        assert who.post(f"/people/{me.user_id}/leave", {"sure": "1"}).status_code == status
+        assert who.post(f"/people/{me.user_id}/leave", {"sure": "1", "why": "moved"}).status_code == status
     assert chief(site).post(f"/people/{me.user_id}/leave").status_code == 422, "not without saying so"
     boss = admin(site)
-    assert boss.post(f"/people/{boss.user_id}/leave", {"sure": "1"}).status_code == 403, "nobody for themself"
-    assert boss.post(f"/people/{me.user_id}/leave", {"sure": "1"}).status_code == 200
-    assert boss.post(f"/people/{me.user_id}/leave", {"sure": "1"}).status_code == 404, "nobody leaves twice"
+    assert boss.post(f"/people/{boss.user_id}/leave", {"sure": "1", "why": "moved"}).status_code == 403, (
+        "nobody for themself"
+    )
+    assert boss.post(f"/people/{me.user_id}/leave", {"sure": "1", "why": "moved"}).status_code == 200
+    assert boss.post(f"/people/{me.user_id}/leave", {"sure": "1", "why": "moved"}).status_code == 404, (
+        "nobody leaves twice"
+    )
 
 
 def test_a_head_cannot_end_a_post_that_they_do_not_answer_for(site: Site) -> None:
@@ -130,7 +134,7 @@ def test_a_head_cannot_end_a_post_that_they_do_not_answer_for(site: Site) -> Non
     with site.app.app_context(), transaction() as session:
         unit = session.scalar(sa.select(Unit.id).where(Unit.code == f"{COUNTY}-civil_affairs"))
         session.add(Post(user_id=other.user_id, role="county_worker", unit_id=unit))
-    assert chief(site).post(f"/people/{other.user_id}/leave", {"sure": "1"}).status_code == 403
+    assert chief(site).post(f"/people/{other.user_id}/leave", {"sure": "1", "why": "moved"}).status_code == 403
 
 
 # --- loads and hand-over lists --------------------------------------------------------------

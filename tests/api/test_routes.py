@@ -74,6 +74,10 @@ ROUTES = {
     "system.changes": CASEWORK,
     # tests/api/test_leaving.py
     "people.show": CASEWORK, "people.give": CASEWORK, "people.leave": CASEWORK,
+    # tests/api/test_absences.py, test_duty.py
+    "account.show": SIGNED_IN, "people.my_away": SIGNED_IN, "people.rotas": SIGNED_IN,
+    "people.away": CASEWORK, "people.enter_away": CASEWORK, "people.end_away": CASEWORK, "people.duty": CASEWORK,
+    "people.keep_duty": CASEWORK,
     # tests/api/test_kept.py
     "kept.visit": CASEWORK, "kept.send_task": CASEWORK,
 }  # fmt: skip
@@ -93,7 +97,7 @@ def rules(site: Site) -> Iterator[tuple[Rule, str, str]]:
     given = {"task_id": task, "case_id": case, "instance_id": instance["id"], "process": instance["process"],
              "message": "performance_changed", "incident_id": 1, "sample_id": 1, "submission_id": 1, "file_id": 1, "field": "files", "notice_id": 1, "read_id": 1,
              "paper_id": 1, "sheet": 1, "form": "pdf", "kind": "petition", "version": 0,
-             "lang": "en", "filename": "favicon.svg", "page": "caseworker", "key": "inbox", "name": "inbox.png", "user_id": 1, "post_id": 1}  # fmt: skip
+             "lang": "en", "filename": "favicon.svg", "page": "caseworker", "key": "inbox", "name": "inbox.png", "user_id": 1, "post_id": 1, "absence_id": 1, "unit_id": 1, "role": "police_officer"}  # fmt: skip
     with site.app.test_request_context():
         adapter = site.app.create_url_adapter(None) or site.app.url_map.bind("localhost")
         for rule in site.app.url_map.iter_rules():

@@ -78,6 +78,12 @@ def names_of(session: Session, user_ids: Collection[int | None]) -> dict[int, st
     return {row.id: row.name for row in session.execute(select(USER.c.id, USER.c.name).where(USER.c.id.in_(wanted)))}
 
 
+def whom(data: Mapping[str, Any]) -> int | None:
+    """For whom the actor of an event stood in, while they were away."""
+    absent: int | None = data.get("for")
+    return absent
+
+
 def joined(names: Collection[Text]) -> Text:
     """Names in a row, each in quotation marks."""
     return Text("、".join(f"“{name.zh}”" for name in names), ", ".join(f"“{name.en}”" for name in names))
@@ -102,6 +108,11 @@ class Telling:
         if "element" not in data or event["instance_id"] not in self.instances:
             return None
         return self.books(event["instance_id"]).definition(data["process"]).element(data["process"], data["element"])
+
+    def by(self, event: Row, data: Mapping[str, Any]) -> Text:
+        """Who did it, and for whom, if they stood in for somebody away."""
+        name, absent = self.names.get(event["actor_id"], ""), self.names.get(whom(data) or 0, "")
+        return Text(f"{name}（代{absent}）", f"{name} (for {absent})") if absent else Text(name, name)
 
     def told(self, event: Row, data: Mapping[str, Any]) -> Told:
         """The event in a sentence, whatever it is."""
@@ -131,9 +142,9 @@ class Telling:
             return None
         books = self.books(event["instance_id"])
         said = self._answers(event["task_id"], books, element)
-        by = self.names.get(event["actor_id"], "")
-        zh = f"{by}办完“{element.name.zh}”"
-        en = f"{by} did “{element.name.en}”" if by else f"“{element.name.en}” was done"
+        by = self.by(event, data)
+        zh = f"{by.zh}办完“{element.name.zh}”"
+        en = f"{by.en} did “{element.name.en}”" if by.en else f"“{element.name.en}” was done"
         text = Text(f"{zh}：{said.zh}。" if said.zh else f"{zh}。", f"{en}: {said.en}." if said.en else f"{en}.")
         return text, books.form(element.form or "").name
 
@@ -164,12 +175,12 @@ class Telling:
         return Text(f"{zh}。", f"{en}."), form.name
 
     def _tell_paper_issued(self, event: Row, data: Mapping[str, Any]) -> Told:
-        by, name = self.names.get(event["actor_id"], ""), self._paper(data)
+        by, name = self.by(event, data), self._paper(data)
         again = Text("，替换了原来的一份", ", in place of an earlier one") if data["former"] else NOTHING
         return (
             Text(
-                f"{by}签发“{name.zh}”{data['number']}{again.zh}。",
-                f"{by} issued “{name.en}” {data['number']}{again.en}.",
+                f"{by.zh}签发“{name.zh}”{data['number']}{again.zh}。",
+                f"{by.en} issued “{name.en}” {data['number']}{again.en}.",
             ),
             Text("文书", "Papers"),
         )
@@ -217,30 +228,30 @@ class Telling:
         return Text(zh, f"{en}; the record stands, its content can never be read again (basis {basis})."), NOTHING
 
     def _tell_read(self, event: Row, data: Mapping[str, Any]) -> Told:
-        return self._who_did(event, OPENED_FOR[data["why"]])
+        return self._who_did(event, data, OPENED_FOR[data["why"]])
 
     def _tell_read_reviewed(self, event: Row, data: Mapping[str, Any]) -> Told:
-        return self._who_did(event, VERDICTS[data["verdict"]])
+        return self._who_did(event, data, VERDICTS[data["verdict"]])
 
     def _tell_remarked(self, event: Row, data: Mapping[str, Any]) -> Told | None:
         element = self.element(event, data)
         if element is None:
             return None
         at = Text(f"在“{element.name.zh}”下留言", f"left a note at “{element.name.en}”")
-        return self._who_did(event, at)
+        return self._who_did(event, data, at)
 
     def _tell_file_added(self, event: Row, data: Mapping[str, Any]) -> Told:
-        return self._who_did(event, Text(f"加了一个附件（{data['kind']}）", f"added a file ({data['kind']})"))
+        return self._who_did(event, data, Text(f"加了一个附件（{data['kind']}）", f"added a file ({data['kind']})"))
 
-    def _tell_file_read(self, event: Row, _data: Mapping[str, Any]) -> Told:
-        return self._who_did(event, Text("打开了一个附件", "opened a file"))
+    def _tell_file_read(self, event: Row, data: Mapping[str, Any]) -> Told:
+        return self._who_did(event, data, Text("打开了一个附件", "opened a file"))
 
-    def _tell_notice_read(self, event: Row, _data: Mapping[str, Any]) -> Told:
-        return self._who_did(event, Text("看到了通知", "read a notice"))
+    def _tell_notice_read(self, event: Row, data: Mapping[str, Any]) -> Told:
+        return self._who_did(event, data, Text("看到了通知", "read a notice"))
 
-    def _who_did(self, event: Row, did: Text) -> Told:
-        by = self.names.get(event["actor_id"], "")
-        return Text(f"{by}{did.zh}。", f"{by} {did.en}."), NOTHING
+    def _who_did(self, event: Row, data: Mapping[str, Any], did: Text) -> Told:
+        by = self.by(event, data)
+        return Text(f"{by.zh}{did.zh}。", f"{by.en} {did.en}."), NOTHING
 
     def _tell_message(self, event: Row, data: Mapping[str, Any]) -> Told | None:
         if not self.instances:

@@ -21,7 +21,7 @@ from app.services import access, cases, releases
 from app.services.audit import verification
 from app.services.history import _limits, _scenes
 from app.services.history._sheets import Reader
-from app.services.history._telling import NOTHING, Telling, names_of
+from app.services.history._telling import NOTHING, Telling, names_of, whom
 from app.services.history._timeline import Head, Timeline
 from app.services.history.replay_views import Chain, Detail, Entry, Moment, ReplayPage, View
 from app.services.library import Library, library
@@ -118,9 +118,9 @@ class Replay:
         sent = self.session.execute(
             select(SUBMISSION).where(SUBMISSION.c.case_id.in_(timeline.cases), SUBMISSION.c.task_id.in_(tasks))
         ).mappings().all()  # fmt: skip
-        names = names_of(self.session, {head.actor_id for head in heads})
-        telling = Telling(self.session, timeline.instances, sent, names)
-        return telling, timeline.bodies(heads)
+        bodies = timeline.bodies(heads)
+        names = names_of(self.session, {head.actor_id for head in heads} | set(map(whom, bodies.values())))
+        return Telling(self.session, timeline.instances, sent, names), bodies
 
     def _entry(
         self, head: Head, data: Mapping[str, Any], telling: Telling, place: int, known: Collection[int],

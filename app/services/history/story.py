@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from app import engine
 from app.db import Row, table
 from app.models import Event, Instance, Submission
-from app.services.history._telling import Telling, names_of
+from app.services.history._telling import Telling, names_of, whom
 from app.services.history._walk import Walk, Walks
 from app.services.views import DiagramView, StoryLine
 from app.text import Text
@@ -43,7 +43,7 @@ class Teller(Telling):
             session,
             {row["id"]: row for row in rows},
             sent,
-            names_of(session, {event["actor_id"] for event in self.events}),
+            names_of(session, {event["actor_id"] for event in self.events} | set(map(whom, self.bodies.values()))),
         )
 
     def lines(self) -> tuple[StoryLine, ...]:

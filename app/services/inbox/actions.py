@@ -30,6 +30,10 @@ NOT_A_COLLEAGUE = Text(
     "这位同事不在这个单位的这个岗位，不能把这件事交给他。请另选一位。",
     "This person does not hold that post in that unit. Choose somebody else.",
 )
+AWAY = Text(
+    "这位同事这几天不在岗，不能把孩子的事交给他等着。请另选一位。",
+    "This colleague is away; a child's task must not wait for them. Choose somebody else.",
+)
 NOT_YOURS_TO_GIVE = Text(
     "这件事在别人手上，你不能转交。请找经办人，或者主管。",
     "Somebody else has this task. Ask whoever has it, or a supervisor.",
@@ -58,8 +62,10 @@ def give(person: Person, task_id: int, to_id: int) -> None:
     if not mine and not access.policy(session).can(person, "supervise", resource):
         raise Forbidden("not_yours", NOT_YOURS_TO_GIVE, task=task_id)
     assert resource.unit_id is not None, "a task has a unit"
-    if to_id not in {user_id for user_id, _ in people.colleagues(session, resource.role, resource.unit_id)}:
+    if to_id not in {user_id for user_id, _ in people.holders(session, resource.role, resource.unit_id)}:
         raise Refused("no_colleague", NOT_A_COLLEAGUE, task=task_id)
+    if to_id not in {user_id for user_id, _ in people.colleagues(session, resource.role, resource.unit_id)}:
+        raise Refused("away", AWAY, task=task_id)
     first = func.coalesce(TASK.c.owner_id, person.id) if mine else None  # who handed it on first stays its owner
     values = {"assignee_id": to_id, "owner_id": first}
     _change(task_id, TASK.c.assignee_id.is_not_distinct_from(resource.assignee_id), values)

@@ -19,7 +19,7 @@ from app.clock import LAW_ZONE
 from app.db import Row, db, table
 from app.errors import Refused
 from app.models import Case, Child, Draft, Instance, Task, TaskMark, Unit, User
-from app.rules.access import Person
+from app.rules.access import Person, Resource
 from app.services import children, practice
 from app.services._work import NO_LIMIT
 from app.services.inbox import queries
@@ -119,6 +119,11 @@ def _row(
 ) -> InboxRow:
     books = library(session, row["release_id"])
     element = books.definition(row["process"]).element(row["process"], row["element"])
+    absent = (
+        person.for_whom(Resource("task", role=row["role"], unit_id=row["unit_id"], assignee_id=row["assignee_id"]))
+        if row["status"] == "open"
+        else None
+    )
     return InboxRow(
         id=row["id"],
         title=element.name,
@@ -135,6 +140,9 @@ def _row(
         has_draft=f"task:{row['id']}" in drafts,
         owner=row["owner"] or "",
         opened_at=row["opened_at"],
+        stands_in_for=absent.name if absent else "",
+        stands_in_until=absent.until if absent else None,
+        on_duty=row["assignee_id"] is None and queries.first_for(person, row),
     )
 
 

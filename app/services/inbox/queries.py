@@ -16,7 +16,7 @@ from sqlalchemy import case as when
 from sqlalchemy.orm import Session
 
 from app.clock import LAW_ZONE
-from app.db import table
+from app.db import Row, table
 from app.models import Case, Child, Task, TaskMark, Unit
 from app.rules.access import Person
 from app.services import _seal, access, children, releases
@@ -42,18 +42,42 @@ def end_of_day(now: datetime) -> datetime:
 def parts(session: Session, view: str, person: Person, now: datetime) -> Sequence[Any]:
     """The conditions of which a task in `view` meets one; each goes by an index of its own."""
     held = [and_(TASK.c.unit_id == unit, TASK.c.role == role) for unit, role in _pairs(person)]
-    mine = TASK.c.assignee_id == person.id
+    mine = [TASK.c.assignee_id == person.id, *access.stood_in(session, person)]
+    first, rest = _on_duty(person, held)
     marked = select(MARK.c.task_id).where(MARK.c.user_id == person.id)
     found: Mapping[str, Sequence[Any]] = {
-        "mine": [mine],
-        "free": [and_(part, TASK.c.assignee_id.is_(None)) for part in held],
+        "mine": [*mine, *first],
+        "free": rest,
         "unit": held,
-        "today": [and_(part, TASK.c.due_at <= end_of_day(now)) for part in (*held, mine)],
-        "overdue": [and_(part, TASK.c.due_at <= now) for part in (*held, mine)],
+        "today": [and_(part, TASK.c.due_at <= end_of_day(now)) for part in (*held, *mine)],
+        "overdue": [and_(part, TASK.c.due_at <= now) for part in (*held, *mine)],
         "delegated": [and_(TASK.c.owner_id == person.id, of_posts(person))],
         "watching": [and_(TASK.c.id.in_(marked), _seen(session, person))] if view == "watching" else (),
     }
     return found[view]
+
+
+def _on_duty(person: Person, held: Sequence[Any]) -> tuple[list[Any], list[Any]]:
+    """What is free in the person's posts, in two: what they have to take first, being on duty, and the rest.
+
+    It stays free: whoever else holds the post still finds it there. Nobody is locked out of urgent work by a rota.
+    """
+    free = [and_(part, TASK.c.assignee_id.is_(None)) for part in held]
+    if not person.on_duty:
+        return [], free
+    urgent = TASK.c.deadline_id.in_(_urgent())
+    on = tuple_(TASK.c.unit_id, TASK.c.role).in_([(post.unit_id, post.role) for post in person.on_duty])
+    return [and_(part, on, urgent) for part in free], [and_(part, ~and_(on, urgent)) for part in free]
+
+
+def first_for(person: Person, task: Row) -> bool:
+    """Whether a free task is urgent, and of a post for which the person is on duty now."""
+    on = any((post.unit_id, post.role) == (task["unit_id"], task["role"]) for post in person.on_duty)
+    return on and task["deadline_id"] in _urgent()
+
+
+def _urgent() -> frozenset[str]:
+    return releases.current_library().deadlines.in_hours
 
 
 def to_do(session: Session, person: Person, process: str, most: int, now: datetime) -> list[int]:

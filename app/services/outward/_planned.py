@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import exists, insert, select
+from sqlalchemy import exists, false, insert, or_, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
@@ -20,6 +20,7 @@ from app.models import Delivery, Post, User
 from app.services import notices, people, practice
 from app.services.outward._letters import URGENT
 from app.services.outward.addresses import WANTS, channels
+from app.services.presence import standing
 
 DELIVERY, POST, USER = table(Delivery), table(Post), table(User)
 AT_ONCE = 200
@@ -42,22 +43,31 @@ def plan_urgent(session: Session, notice_id: int, notice: Mapping[str, Any], now
     if urgency is None:
         return
     for channel in channels():
-        for user_id in _readers(session, notice, channel):
+        for user_id in _readers(session, notice, channel, now):
             session.execute(insert(DELIVERY).values(
                 user_id=user_id, channel=channel, notice_id=notice_id, case_id=notice["case_id"], state="waiting",
                 attempts=0, due_at=awake(now, wakes=urgency.wakes),
             ))  # fmt: skip
 
 
-def _readers(session: Session, notice: Mapping[str, Any], channel: str) -> list[int]:
-    """Who is told by this channel: the person, else those who hold the post, else everybody in the unit."""
-    wants = select(USER.c.id).where(USER.c.active, USER.c[WANTS[channel]])
-    if notice.get("user_id"):
-        return list(session.scalars(wants.where(USER.c.id == notice["user_id"])))
+def _readers(session: Session, notice: Mapping[str, Any], channel: str, now: datetime) -> list[int]:
+    """Who is told by this channel: the person or who stands in, else who is on duty in the post, else all who are there
+    and hold it, else everybody in the unit.
+    """
+    post, wants = (notice["role"], notice["unit_id"]), select(USER.c.id).where(USER.c.active)
+    whom = standing.acting(session, *post, now, notice.get("user_id"))
+    first = None if notice.get("user_id") else standing.on_duty(session, *post, now)
+    if first is not None and _can_be_told(session, first):
+        whom = frozenset((first,))
     in_unit = select(POST.c.user_id).where(POST.c.unit_id == notice["unit_id"])
-    holders = in_unit.where(POST.c.role == notice["role"])
-    held = session.execute(holders.limit(1)).first() is not None
-    return list(session.scalars(wants.where(USER.c.id.in_(holders if held else in_unit))))
+    wants = wants.where(USER.c[WANTS[channel]])
+    return list(session.scalars(wants.where(USER.c.id.in_(whom or in_unit))))
+
+
+def _can_be_told(session: Session, user_id: int) -> bool:
+    """Whether this person hears of things at once; who is on duty and does not, is no reason to tell nobody."""
+    wanted = or_(false(), *(USER.c[WANTS[channel]] for channel in channels()))
+    return session.scalar(select(USER.c.id).where(USER.c.id == user_id, wanted)) is not None
 
 
 def plan_digests() -> int:

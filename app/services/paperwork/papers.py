@@ -76,7 +76,7 @@ def draft(person: Person, case_id: int, kind: str, task_id: int | None = None, f
     version = 1
     if former_id is not None:
         version = read(person, former_id).version + 1
-    with commands.work_on(Actor(person.id, "desk")) as work:
+    with commands.work_on(access.at_task(session, person, task_id)) as work:
         case = work.lock(case_id)
         template, content = paper_templates.in_force(work.session, kind)
         paper = {
@@ -119,8 +119,15 @@ def _values(work: Work, case: OpenCase, wanted: Wanted, content: bytes) -> tuple
 
 
 def _is_own(work: Work, person: Person, task_id: int | None) -> bool:
-    query = select(TASK.c.id).where(TASK.c.id == task_id, TASK.c.assignee_id == person.id, TASK.c.status == "open")
-    return task_id is not None and work.session.scalar(query) is not None
+    """Whether the person does this open task, or stands in for who does, and so has what it needs opened."""
+    status = work.session.scalar(select(TASK.c.status).where(TASK.c.id == task_id))
+    if task_id is None or status != "open":
+        return False
+    resource = access.task_resource(work.session, task_id)
+    if resource.assignee_id == person.id:
+        return True
+    rules = access.policy(work.session)
+    return person.for_whom(resource) is not None and bool(rules.can(person, "read", resource, "S3"))
 
 
 def renew(person: Person, paper_id: int) -> None:
@@ -203,7 +210,7 @@ def _guess(row: PaperRow) -> _Files:
 
 
 def _issue(person: Person, row: PaperRow, guessed: _Files | None) -> str:
-    with commands.work_on(Actor(person.id, "desk")) as work:
+    with commands.work_on(access.at_task(db.session(), person, row.task_id)) as work:
         case = work.lock(row.case_id)
         ordinal = _next_number(work, row)
         files = guessed or _files(row, ordinal, work.now)
