@@ -21,7 +21,7 @@ from app.db import changed, db, table, transaction
 from app.errors import Forbidden, Invalid, NotFound
 from app.models import AccountChange, Post, Task, Unit, User
 from app.rules.access import ADMIN, AUDITOR, NO_JOB, Person
-from app.services import access, authenticator, people, releases, units
+from app.services import access, authenticator, leaving, people, releases, units
 from app.services.leaving import SYSTEM
 from app.services.library import Library
 from app.text import Text
@@ -195,6 +195,7 @@ def end_post(person: Person, user_id: int, post_id: int) -> int:
         post = session.execute(select(POST).where(POST.c.id == post_id, POST.c.user_id == user_id)).mappings().first()
         if post is None:
             raise NotFound("no_post", access.NOTHING_HERE)
+        leaving.remember(session, user_id, [post], person.id, "other")
         session.execute(delete(POST).where(POST.c.id == post_id))
         by_it = (TASK.c.status == "open", TASK.c.role == post["role"], TASK.c.unit_id == post["unit_id"])
         held = update(TASK).where(*by_it, TASK.c.assignee_id == user_id)

@@ -19,7 +19,7 @@ from sqlalchemy import case as when
 from sqlalchemy.orm import Session
 
 from app import clock
-from app.db import changed, db, table, transaction
+from app.db import Row, changed, db, table, transaction
 from app.errors import Forbidden, NotFound, Refused
 from app.models import Case, Draft, FormerPost, Post, Task, Unit, User
 from app.rules.access import Party, Person, Resource
@@ -106,8 +106,8 @@ def leave(user_id: int, lang: str = "zh", *, by: int | None = None, why: str = "
         here = update(USER).where(USER.c.id == user_id, USER.c.active)
         if changed(session, here.values(active=False, fs_uniquifier=secrets.token_hex(16))) != 1:
             raise NotFound("no_user", access.NOTHING_HERE)
-        held = session.execute(select(POST.c.role, POST.c.unit_id).where(POST.c.user_id == user_id)).all()
-        _remember(session, user_id, held, by, why)
+        held = session.execute(select(POST.c.role, POST.c.unit_id).where(POST.c.user_id == user_id)).mappings().all()
+        remember(session, user_id, held, by, why)
         session.execute(delete(POST).where(POST.c.user_id == user_id))
         mine = update(TASK).where(TASK.c.status == "open", TASK.c.assignee_id == user_id)
         back = changed(session, mine.values(assignee_id=None, owner_id=None))
@@ -115,7 +115,7 @@ def leave(user_id: int, lang: str = "zh", *, by: int | None = None, why: str = "
         return Left(
             name=session.scalar(select(USER.c.name).where(USER.c.id == user_id)) or "",
             tasks=back,
-            vacant=_without_holder(session, [(row.role, row.unit_id) for row in held], lang),
+            vacant=_without_holder(session, [(row["role"], row["unit_id"]) for row in held], lang),
             drafts=session.scalar(select(func.count()).where(DRAFT.c.user_id == user_id)) or 0,
         )
 
@@ -163,11 +163,12 @@ def end(person: Person, user_id: int, why: str, lang: str = "zh") -> Left:
     return leave(user_id, lang, by=person.id, why=why)
 
 
-def _remember(session: Session, user_id: int, held: Sequence[Any], by: int | None, why: str) -> None:
+def remember(session: Session, user_id: int, held: Sequence[Row], by: int | None, why: str) -> None:
+    """Put down that these posts of a person ended, by whom, and why."""
     now = clock.now(practice.offset(session))
     for post in held:
         session.execute(insert(FORMER).values(
-            user_id=user_id, role=post.role, unit_id=post.unit_id, ended_at=now, ended_by=by, why=why
+            user_id=user_id, role=post["role"], unit_id=post["unit_id"], ended_at=now, ended_by=by, why=why
         ))  # fmt: skip
 
 

@@ -11,12 +11,12 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from app.db import db, table
-from app.models import Case, Instance, Subscription, Task
+from app.models import Case, Instance, Subscription, Task, Unit
 from app.services import _tries, practice, releases
-from tests.browser.conftest import Site
+from tests.browser.conftest import DESKTOP, PHONE, Site
 from tests.browser.person import PICTURES
 
-TASK, CASE, INSTANCE, SUBSCRIPTION = table(Task), table(Case), table(Instance), table(Subscription)
+TASK, CASE, INSTANCE, SUBSCRIPTION, UNIT = (table(one) for one in (Task, Case, Instance, Subscription, Unit))
 LOOKS = [("zh", False), ("zh", True), ("en", False), ("en", True)]
 
 
@@ -202,3 +202,81 @@ def test_no_page_needs_a_script(town: Site) -> None:
     page.locator("#task-form button[name=aside]").click()
     page.goto("/inbox?view=mine")
     expect(page.locator(".inbox-list")).to_contain_text("有草稿")
+
+
+def in_each_look(town: Site, page: Page, path: str, name: str) -> None:
+    """One person's page in both languages, at the desk and on the phone."""
+    for lang, phone in LOOKS:
+        page.context.add_cookies([{"name": "lang", "value": lang, "url": town.url}])
+        page.set_viewport_size(PHONE if phone else DESKTOP)  # type: ignore[arg-type]
+        page.goto(path)
+        look(page, f"{name}-{named(lang, phone=phone)}")
+
+
+def press(page: Page, key: str, until: str) -> None:
+    """Press a key again and again until what has the focus is that."""
+    for _ in range(40):
+        if page.evaluate("until => document.activeElement.matches(until)", until):
+            return
+        page.keyboard.press(key)
+    pytest.fail(f"{until} cannot be reached with {key}")
+
+
+def test_away_and_on_duty(town: Site) -> None:
+    """The head keeps the week without script, the officer goes away with the keyboard alone, the head finds the work."""
+    with town.app.app_context():
+        urgent = TASK.c.deadline_id.in_(releases.current_library().deadlines.in_hours)
+        here = sa.select(UNIT.c.id).where(UNIT.c.code == "620702101-police").scalar_subquery()
+        free = sa.select(TASK.c.role).where(
+            TASK.c.status == "open", TASK.c.assignee_id.is_(None), TASK.c.unit_id == here
+        )
+        role = db.session.scalars(free.where(urgent, TASK.c.role != "police_chief").order_by(TASK.c.id)).first()
+    plain = town.person("suozhang", script=False).page
+    plain.goto("/people/duty")
+    plain.locator(f"main a[href$='/{role}']").click()
+    week, shifts = plain.url, plain.locator("main select")
+    for at in range(shifts.count() - 1):
+        shifts.nth(at).select_option(index=1)
+    plain.locator("main form button.btn-go").click()
+    expect(plain.locator(".flash")).to_contain_text("已保存")
+    plain.goto("/oversight/")
+    expect(plain.locator("#gaps")).to_contain_text("周日夜间")
+    expect(plain.locator("#gaps")).to_contain_text("没有人值班")
+
+    officer = town.person("jingcha", phone=True).page
+    officer.goto("/inbox?view=mine")
+    expect(officer.locator(".inbox-list")).to_contain_text("值班，你先办")
+    officer.goto("/account")
+    press(officer, "Tab", "main a.btn-go")
+    officer.keyboard.press("Enter")
+    officer.wait_for_url("**/away")
+    press(officer, "Tab", "main form button.btn-go")
+    officer.keyboard.press("Enter")
+    expect(officer.locator(".summary")).to_be_focused()
+    officer.locator("#last").fill(officer.locator("#first").input_value())
+    press(officer, "Tab", "[name=why]")
+    officer.keyboard.press("Space")
+    press(officer, "Tab", "main form button.btn-go")
+    officer.keyboard.press("Enter")
+    expect(officer.locator(".absences")).to_contain_text("现在不在")
+    in_each_look(town, officer, "/account", "account")
+    in_each_look(town, officer, "/people/me/away", "away")
+
+    head = town.person("suozhang").page
+    in_each_look(town, head, "/inbox?view=mine", "inbox-stands-in")
+    in_each_look(town, head, week, "duty")
+    head.context.add_cookies([{"name": "lang", "value": "zh", "url": town.url}])
+    head.goto("/inbox?view=mine")
+    expect(head.locator(".stands-in")).to_contain_text("你在代办")
+    head.locator(".inbox-row", has_text="代").locator("a.inbox-title").first.click()
+    expect(head.locator("main .note-do")).to_contain_text("由你代办")
+    expect(head.locator("#task-form [data-submit]")).to_be_visible()
+    head.goto("/people/")
+    expect(head.locator("main table")).to_contain_text("不在岗，到")
+    look(head, "people-away-desktop-zh")
+    officer.context.add_cookies([{"name": "lang", "value": "zh", "url": town.url}])
+    officer.goto("/people/me/away")
+    officer.get_by_role("button", name="回来了，现在结束").click()
+    expect(officer.locator(".flash")).to_contain_text("已结束")
+    head.goto("/inbox?view=mine")
+    expect(head.locator(".stands-in")).to_have_count(0)

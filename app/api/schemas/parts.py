@@ -113,6 +113,8 @@ class TaskRow(Schema):
     late = fields.Boolean()
     mine = fields.Boolean()
     claimed_by = fields.String(metadata=is_("name of whoever took it; empty: free"))
+    stands_in_for = fields.String(metadata=is_("who is away, and whose substitute you are for it; empty: nobody"))
+    on_duty = fields.Boolean(metadata=is_("free, urgent, and yours to take first: you are on duty"))
     unit = fields.String()
     role = Said()
     has_draft = fields.Boolean()
