@@ -40,6 +40,11 @@ class Rule:
     unit: Unit
 
     @property
+    def span(self) -> timedelta | None:
+        """How long it is, where it runs by the clock; None where it runs by the calendar."""
+        return {"H": timedelta(hours=self.count), "M": timedelta(minutes=self.count)}.get(self.unit)
+
+    @property
     def text(self) -> Text:
         """The period in plain words."""
         if self.unit == "date":
@@ -166,15 +171,14 @@ def end_of(start: datetime, rule: str, calendar: Calendar = LAW) -> Due:
     """The end of `rule` counted from `start` (aware). Raises Refused for a bad rule or a year past 9998."""
     parsed = parse_rule(rule)
     try:
-        if parsed.unit in ("H", "M"):
-            return _end_of_hours(start, rule, parsed)
+        if parsed.span is not None:
+            return _end_of_hours(start, rule, parsed.span)
         return _end_of_days(start.astimezone(LAW_ZONE).date(), rule, parsed, calendar)
     except OverflowError:
         raise Refused("deadline_range", Text("期限超出了历法范围", "The period ends beyond the calendar")) from None
 
 
-def _end_of_hours(start: datetime, rule: str, parsed: Rule) -> Due:
-    span = timedelta(hours=parsed.count) if parsed.unit == "H" else timedelta(minutes=parsed.count)
+def _end_of_hours(start: datetime, rule: str, span: timedelta) -> Due:
     at = start.astimezone(UTC) + span
     return Due(at, False, at.astimezone(LAW_ZONE).date(), rule)
 

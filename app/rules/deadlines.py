@@ -37,6 +37,8 @@ Facts = Mapping[str, Any]
 NO_LIMIT = Text("没有期限", "No limit")
 
 HOURS_OF_A_DAY = 24
+NOW = timedelta(hours=4)
+"""Whoever gets so little time has to set out at once: nobody finds it in a list in time. Choice. Source: ADR 0019."""
 
 _MOVING = "last_"
 """Start facts so named move on with every round; the others are fixed points of a schedule."""
@@ -59,6 +61,12 @@ class DeadlineDue(Due):
     started_at: datetime
     assumed: bool = False
     remind_at: tuple[datetime, ...] = ()
+
+    @property
+    def urgent(self) -> bool:
+        """Whether the limit leaves so few hours that somebody must be told at once, at night too."""
+        span = parse_rule(self.rule).span
+        return span is not None and span <= NOW
 
     @property
     def explanation(self) -> Text:

@@ -112,10 +112,7 @@ def _notify(done: Applied, notice: operations.Notice, index: int) -> None:
     case = done.case(notice.case) or done.live.case
     work, live = done.work, done.live
     payload = {"kind": notice.kind, "role": notice.role, "ids": done.values(notice.ids), "receipt": notice.receipt}
-    work.write(_route.POST, {
-        "case_id": case.id, "kind": "notice", "key": f"notice:{live.id}:{live.version}:{done.name}:{notice.kind}:{index}",
-        "target_case_id": None, "payload": payload, "state": "waiting", "attempts": 0, "due_at": work.now,
-    })  # fmt: skip
+    _route.notify(work, case.id, f"{live.id}:{live.version}:{done.name}:{notice.kind}:{index}", payload)
     live.facts["notices_sent"] = [*live.facts.get("notices_sent", []), notice.kind]
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import bindparam, delete, insert, select
+from sqlalchemy.dialects.postgresql import insert as upsert
 
 from app import engine
 from app.db import Write, table
@@ -25,6 +26,7 @@ from app.text import Text
 
 SUBSCRIPTION = table(Subscription)
 POST = Write(insert(table(Outbox)))
+TELL = Write(upsert(table(Outbox)).on_conflict_do_nothing(index_elements=["key"]))
 SUBSCRIBE = Write(insert(SUBSCRIPTION))
 UNSUBSCRIBE = Write(delete(SUBSCRIPTION).where(SUBSCRIPTION.c.instance_id == bindparam("instance_id")))
 MANUAL = "manual-duty"
@@ -102,6 +104,14 @@ def post(work: Work, here: OpenCase, case_id: int, message: str, payload: Mappin
         "payload": {"message": message, "payload": dict(payload)}, "state": "waiting", "attempts": 0, "due_at": work.now,
     })  # fmt: skip
     here.sent.append(message)
+
+
+def notify(work: Work, case_id: int, key: str, notice: Mapping[str, Any]) -> None:
+    """Put a notice in the outbox, unless there is one under this key: it is told once. The case need not be locked."""
+    work.write(TELL, {
+        "case_id": case_id, "kind": "notice", "key": f"notice:{key}", "target_case_id": None, "payload": dict(notice),
+        "state": "waiting", "attempts": 0, "due_at": work.now,
+    })  # fmt: skip
 
 
 def route(work: Work, case: OpenCase, message: str, payload: Mapping[str, Any], origin: Origin) -> int:

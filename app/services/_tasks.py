@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, insert, select, update
 from app import engine
 from app.db import Write, table
 from app.models import Deadline, Task, Unit
-from app.rules.calendar import Due
+from app.rules.deadlines import DeadlineDue
 from app.services import _needs, _queue, _route, units
 from app.services._work import NO_LIMIT, Live, Work
 
@@ -72,9 +72,18 @@ def open_new(work: Work, live: Live, step: engine.Step) -> None:
                 work, live, kind="task", key=f"task:{task_id}", due_at=due.at, rule=element.deadline, task_id=task_id,
                 law_date=due.law_date, provisional=due.provisional,
             )  # fmt: skip
+            if due.urgent:
+                _tell(work, live, task_id, values)
         data = {"process": opened.process, "element": element.id, "role": role, "deadline": element.deadline,
                 "due": due.at.isoformat() if due else None}  # fmt: skip
         live.case.chain.append("task_opened", data, at=work.now, instance_id=live.id, task_id=task_id)
+
+
+def _tell(work: Work, live: Live, task_id: int, task: Mapping[str, Any]) -> None:
+    """Tell the post that it must set out now: once for the post in this instance, whatever else opens there."""
+    post = {"unit_id": task["unit_id"], "role": task["role"]}
+    notice = {"kind": "task_urgent", **post, "ids": {"task_id": task_id}, "receipt": True}
+    _route.notify(work, live.case.id, f"urgent:{live.id}:{post['unit_id']}:{post['role']}", notice)
 
 
 def unit_for(work: Work, live: Live, role: Mapping[str, Any]) -> int:
@@ -103,7 +112,7 @@ def _above(work: Work, unit: Any, role: Mapping[str, Any]) -> Any:
     return work.session.execute(UNIT_OF_KIND, {"path": place, "sector": sector}).first()
 
 
-def _due(work: Work, live: Live, element: engine.Element, step: engine.Step) -> Due | None:
+def _due(work: Work, live: Live, element: engine.Element, step: engine.Step) -> DeadlineDue | None:
     facts = live.known()
     facts["round"] = step.counts.get(f"{element.process}.{element.id}", 1)
     return live.library.deadlines.due(element.deadline or "D00", arrival(work.now, element, facts), work.now)

@@ -13,20 +13,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Select, and_, func, insert, or_, select, tuple_, update
+from sqlalchemy import Select, and_, func, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from app import clock, operations
 from app.db import Row, changed, db, table, transaction
 from app.errors import NotFound
-from app.models import Case, Notice, Outbox, Post, ReportLink, User
+from app.models import Case, Notice, Outbox, Post, ReportLink, Task, User
 from app.rules.access import Person
-from app.services import access, cases, commands, practice
+from app.services import _route, access, cases, commands, practice
 from app.services._work import Actor, Work
 from app.services.inbox import listing
 from app.text import Text
 
-NOTICE, OUTBOX, CASE, POST, USER = (table(model) for model in (Notice, Outbox, Case, Post, User))
+NOTICE, OUTBOX, CASE, POST, TASK, USER = (table(model) for model in (Notice, Outbox, Case, Post, Task, User))
 LINK = table(ReportLink)
 PAGE = 30
 MOST_COUNTED = 99
@@ -52,6 +52,7 @@ KINDS: Mapping[str, Text] = {
     "entrustment_ended": Text(
         "委托照护已经终止，请告诉父母。", "The entrusted care has ended. Please tell the parents."
     ),
+    "task_urgent": Text("有一件急事要马上去办，请打开看。", "Something urgent is yours to do at once. Please open it."),
     "task_directed": Text(
         "主管督办一件过了期限的事，请打开看要求。", "A supervisor presses a task past its deadline. See what is asked."
     ),
@@ -76,7 +77,7 @@ OTHER = Text("有一条通知。", "There is a notice.")
 
 @dataclass(frozen=True, slots=True)
 class NoticeRow:
-    """One notice: what it says, whether it is to be passed on, where it leads, and who has read it."""
+    """One notice: what it says, whether it is to be passed on, where it leads, who has read it; `over` when it is done."""
 
     id: int
     text: Text
@@ -84,6 +85,7 @@ class NoticeRow:
     sent_at: datetime
     read_at: datetime | None
     read_by: str
+    over: bool
     leads: Place
     target: int
     number: str  # of the case, when this person may open it
@@ -115,13 +117,31 @@ def put(
     `key` makes a second copy impossible. The case need not be locked: nothing of it is changed.
     """
     payload = {"kind": kind, "role": role, "ids": dict(ids), "receipt": True, "unit_id": unit_id}
-    work.session.execute(insert(OUTBOX).values(
-        case_id=case_id, kind="notice", key=f"notice:{key}", target_case_id=None, payload=payload, state="waiting",
-        attempts=0, due_at=work.now,
-    ))  # fmt: skip
+    _route.notify(work, case_id, key, payload)
 
 
 # --- reading --------------------------------------------------------------------------------
+
+TOLD, URGED = OUTBOX.alias(), TASK.alias()
+DONE = (
+    select(URGED.c.id)
+    .join(TOLD, TOLD.c.payload["ids"]["task_id"].as_integer() == URGED.c.id)
+    .where(TOLD.c.id == NOTICE.c.outbox_id, URGED.c.status == "done")
+    .correlate(NOTICE)
+    .exists()
+)
+OPEN_THERE = (
+    select(TASK.c.id)
+    .where(
+        TASK.c.case_id == NOTICE.c.case_id, TASK.c.unit_id == NOTICE.c.unit_id, TASK.c.role == NOTICE.c.role,
+        TASK.c.status == "open",
+    )
+    .correlate(NOTICE)
+    .exists()
+)  # fmt: skip
+OVER = and_(NOTICE.c.kind == "task_urgent", or_(DONE, ~OPEN_THERE))
+"""True where the urged post has come: the task is done, or nothing is left to do there. Nobody need read it any more."""
+UNREAD = and_(NOTICE.c.read_at.is_(None), ~OVER)
 
 
 def _mine(person: Person) -> Any:
@@ -155,7 +175,7 @@ def _for_whom(person: Person, row: Row) -> int | None:
 def _base() -> Select[Any]:
     return (
         select(NOTICE, OUTBOX.c.payload, CASE.c.opened_at, CASE.c.wrapped_key,
-               USER.c.name.label("reader"))
+               USER.c.name.label("reader"), OVER.label("over"))
         .join(OUTBOX, OUTBOX.c.id == NOTICE.c.outbox_id)
         .join(CASE, CASE.c.id == NOTICE.c.case_id)
         .outerjoin(USER, USER.c.id == NOTICE.c.reader_id)
@@ -179,14 +199,14 @@ def page(person: Person, after: str = "") -> NoticePage:
 
 def unread(person: Person) -> str:
     """How many notices nobody has read yet; past a hundred, “99+”."""
-    some = select(NOTICE.c.id).where(NOTICE.c.read_at.is_(None), _mine(person)).limit(MOST_COUNTED + 1).subquery()
+    some = select(NOTICE.c.id).where(UNREAD, _mine(person)).limit(MOST_COUNTED + 1).subquery()
     figure = db.session.scalar(select(func.count()).select_from(some)) or 0
     return str(figure) if figure <= MOST_COUNTED else f"{MOST_COUNTED}+"
 
 
 def unread_kinds(session: Session, person: Person, notice_id: int | None = None) -> Unread:
     """How many notices of each kind wait for this person, or whether this one does."""
-    query = select(NOTICE.c.kind, NOTICE.c.case_id, NOTICE.c.id).where(NOTICE.c.read_at.is_(None), _mine(person))
+    query = select(NOTICE.c.kind, NOTICE.c.case_id, NOTICE.c.id).where(UNREAD, _mine(person))
     if notice_id is not None:
         query = query.where(NOTICE.c.id == notice_id)
     rows = session.execute(query.order_by(NOTICE.c.id)).all()
@@ -230,6 +250,7 @@ def _row(session: Session, person: Person, row: Row, cases_seen: Sequence[int], 
         sent_at=row["sent_at"],
         read_at=row["read_at"],
         read_by=row["reader"] or "",
+        over=row["over"],
         leads=leads,
         target=target,
         number=cases.number(row["case_id"], row["opened_at"]) if row["case_id"] in kinds else "",

@@ -261,7 +261,8 @@ def test_facts_about_an_unmatched_report_go_to_the_police_alone(site: Site) -> N
     (case,) = site.rows(sa.select(Report.case_id, Report.id).where(Report.number == filed["number"]))
     assert not site.rows(sa.select(ReportLink.id).where(ReportLink.report_id == case["id"]))
     told_now = site.rows(sa.select(Outbox.payload).where(Outbox.case_id == case["case_id"], Outbox.kind == "notice"))
-    assert [(row["payload"]["kind"], row["payload"]["role"]) for row in told_now] == [("facts_added", "police_intake")]
+    told = [(row["payload"]["kind"], row["payload"]["role"]) for row in told_now]
+    assert told == [("task_urgent", "police_intake"), ("facts_added", "police_intake")]
 
 
 def test_family_names_are_marked(shared_site: Site) -> None:

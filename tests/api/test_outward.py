@@ -27,6 +27,7 @@ from tests import mailbox
 from tests.api.site import MARKS, TOWNSHIP, Caller, Site
 
 SECRET = "a-secret-of-the-gateway"
+POLICE = f"{TOWNSHIP}-police"
 ADDRESS, PHONE = "worker@example.org", "13711112222"
 DAY = datetime(2026, 3, 3, tzinfo=LAW_ZONE)
 QUIET = (time(22), time(7))
@@ -52,9 +53,9 @@ def switch_on(site: Site, box: mailbox.Mailbox | None = None, gate: mailbox.Gate
     site.app.config["SETTINGS"] = dataclasses.replace(site.app.config["SETTINGS"], outward=known, demo=False)
 
 
-def wants(site: Site, *by: str, lang: str = "zh") -> Caller:
-    """The township's worker, who wants to be told; what they had before is read."""
-    someone = site.person("township_worker", TOWNSHIP)
+def wants(site: Site, *by: str, lang: str = "zh", who: Caller | None = None) -> Caller:
+    """The township's worker, or who is named, who wants to be told; what they had before is read."""
+    someone = who or site.person("township_worker", TOWNSHIP)
     with site.app.app_context():
         addresses.keep(someone.user_id, addresses.Wishes({"mail": ADDRESS, "sms": PHONE}, by, lang), "zh")
         with transaction() as session:
@@ -105,6 +106,26 @@ def test_what_protects_a_child_goes_at_once_at_night_too(site: Site, box: mailbo
     assert notices.KINDS["facts_added"].zh in text
     assert f"{URL}/notices" in text
     assert tick(site) == 0
+
+
+def test_police_who_must_go_now_are_told_at_night_and_not_once_they_have_come(site: Site, box: mailbox.Mailbox) -> None:
+    """From new danger to the letter: one, though several tasks follow; the notice leads to the task; then it is over."""
+    switch_on(site, box, digest_at=None)
+    officer = wants(site, "mail", who=site.person("police_officer", POLICE))
+    site.move(DAY.replace(hour=2))
+    case = site.cases("child")[0]
+    assert officer.post(f"/cases/{case}/new-danger").status_code == 302
+    with site.app.app_context():
+        outbox.deliver()
+    assert tick(site) == 1
+    (letter,) = box.letters
+    assert notices.KINDS["task_urgent"].zh in letter.get_content()
+    with site.app.app_context():
+        me = people.person(db.session(), officer.user_id)
+        urged = next(row for row in notices.page(me).rows if row.text == notices.KINDS["task_urgent"])
+        assert urged.leads == "task"
+    assert officer.get(f"/tasks/{urged.target}").status_code == 200
+    assert (tick(site), len(box.letters)) == (0, 1)
 
 
 def test_what_can_wait_until_morning_does_and_the_rest_is_one_digest_a_day(site: Site, box: mailbox.Mailbox) -> None:

@@ -72,10 +72,11 @@ class Books:
         return sorted(task["element"] for task in self.open_tasks(process=process, case=case))
 
     def notices(self, case: int = 0) -> list[tuple[str, str]]:
-        """What the outbox says to whom, oldest first."""
+        """What the diagrams' operations say to whom, oldest first; not what urgent tasks say by themselves."""
         query = sa.select(OUTBOX.c.payload).where(OUTBOX.c.kind == "notice").order_by(OUTBOX.c.id)
         about = query.where(OUTBOX.c.case_id == (case or self.case))
-        return [(row["payload"]["kind"], row["payload"]["role"]) for row in self.rows(about)]
+        return [(row["payload"]["kind"], row["payload"]["role"]) for row in self.rows(about)
+                if row["payload"]["kind"] != "task_urgent"]  # fmt: skip
 
     def instances(self, process: str = "", case: int = 0, status: Sequence[str] = LIVE) -> list[dict[str, Any]]:
         """Instances that run or are scheduled, oldest first."""

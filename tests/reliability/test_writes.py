@@ -22,7 +22,7 @@ NOON = datetime(2026, 8, 31, 12, 30, 15, 250, tzinfo=LAW_ZONE)
 
 ROWS: dict[str, tuple[Write, sa.Table, dict[str, Any]]] = {
     "case": (_work.ADD_CASE, CASE, {
-        "kind": "child", "status": "open", "path": "/620000/", "risk": "", "sealed": True, "facts": {"地点": ["村", None, 7]},
+        "kind": "child", "status": "open", "path": "/620000/", "risk": "", "sealed": True, "held": False, "facts": {"地点": ["村", None, 7]},
         "wrapped_key": None, "opened_at": NOON, "version": 0, "last_seq": 0, "last_hash": b"\x00\xff",
     }),
     "instance": (_queue.ADD_INSTANCE, INSTANCE, {
@@ -46,6 +46,10 @@ ROWS: dict[str, tuple[Write, sa.Table, dict[str, Any]]] = {
     "outbox": (_route.POST, table(Outbox), {
         "case_id": 1, "kind": "notice", "key": "k", "target_case_id": None, "payload": {"ids": {"a": 1}}, "state": "waiting",
         "attempts": 0, "due_at": NOON,
+    }),
+    "notice": (_route.TELL, table(Outbox), {
+        "case_id": 1, "kind": "notice", "key": "told once", "target_case_id": None, "payload": {"ids": {"a": 1}},
+        "state": "waiting", "attempts": 0, "due_at": NOON,
     }),
     "event": (_work.ADD_EVENTS, table(Event), {
         "case_id": 1, "seq": 900, "kind": "step", "instance_id": None, "task_id": None, "actor_id": None, "occurred_at": NOON,

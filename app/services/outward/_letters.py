@@ -22,6 +22,7 @@ class Urgency:
 
 
 URGENT: Mapping[str, Urgency] = {
+    "task_urgent": Urgency(True, "the plan gives it a few hours at most: a child is in danger, alone or missing"),
     "facts_added": Urgency(True, "what a reporter adds may be new danger to the child"),
     "transfer_letter": Urgency(True, "until the letter is with the right police, nobody looks for the child"),
     "first_notice": Urgency(True, "the police found something: the child may need a bed tonight"),
