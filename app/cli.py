@@ -32,6 +32,7 @@ from app.errors import NotFound, Refused
 from app.rules.calendar import due_at, in_law_zone, instant
 from app.services import authenticator, check, deadlines, leaving, outbox, people, practice, releases
 from app.services.library import Library, library
+from app.services.studio import difference
 from app.settings import ROOT, BadSetting
 from app.text import Text
 
@@ -90,6 +91,17 @@ def release_check(folder: Path, lang: str) -> None:
 def release_load(folder: Path, note: str) -> None:
     """Store FOLDER as a release, once for the same content, and print its number; nothing starts under it yet."""
     click.echo(releases.load(folder, note))
+
+
+@release.command("diff")
+@FOLDER
+@click.option("--since", "number", type=int, help="The release to compare with; the one in force unless given.")
+@LANGUAGE
+def release_diff(folder: Path, number: int | None, lang: str) -> None:
+    """Say in words how FOLDER differs from a stored release, a line for each change."""
+    before = library(db.session(), number or releases.current(db.session()))
+    for change in difference.compare(before.files, releases.read_folder(folder)):
+        click.echo(change.says.say(lang))
 
 
 @release.command("publish")

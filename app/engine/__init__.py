@@ -5,6 +5,7 @@ judge a file before it runs.
 """
 
 from app.engine.diagrams import parse
+from app.engine.drawn import Drawn, DrawnProcess, drawn, fingerprint
 from app.engine.execution import advance, dry_run
 from app.engine.faults import DiagramError, EngineError
 from app.engine.gate import Verdict, verdict
@@ -39,6 +40,8 @@ __all__ = [
     "Definition",
     "Deliver",
     "DiagramError",
+    "Drawn",
+    "DrawnProcess",
     "Element",
     "EngineError",
     "Fire",
@@ -53,7 +56,9 @@ __all__ = [
     "Transition",
     "Verdict",
     "advance",
+    "drawn",
     "dry_run",
+    "fingerprint",
     "lint",
     "open_state",
     "parse",

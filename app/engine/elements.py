@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from copy import deepcopy
+from typing import cast
 
 from lxml import etree
 
@@ -78,7 +79,7 @@ def names_read(expression: str) -> frozenset[str]:
 def _element(document: Document, process: str, node: Node, lane: Text | None) -> Element:
     said = node.properties
     timer = timer_variable(node)
-    type_ = _TYPES[node.tag]
+    type_ = _TYPES.get(node.tag, cast(ElementType, node.tag))  # what the engine does not run keeps its own name
     return Element(
         id=node.id,
         process=process,

@@ -37,10 +37,15 @@ class Library:
         """XML of each process, by stem."""
         return {path[5:-5]: content for path, content in self.files.items() if path.endswith(".bpmn")}
 
-    def definition(self, process: str) -> engine.Definition:
-        """The parsed diagram of `process`. Raises NotFound."""
+    def diagram(self, process: str) -> bytes:
+        """The file of `process`, byte for byte. Raises NotFound."""
         if process not in self.diagrams:
             raise NotFound("no_process", Text(f"没有叫“{process}”的流程。", f"There is no process “{process}”."))
+        return self.diagrams[process]
+
+    def definition(self, process: str) -> engine.Definition:
+        """The parsed diagram of `process`. Raises NotFound."""
+        self.diagram(process)
         return engine.parse(self.diagrams, process)
 
     def form(self, form_id: str) -> Form:

@@ -25,6 +25,7 @@ from app.web.practice import practice
 from app.web.processes import processes
 from app.web.records import records
 from app.web.report import report
+from app.web.studio import studio
 from app.web.system import accounts, system, units
 
 MB = 2**20
@@ -61,6 +62,7 @@ def register(app: Flask) -> None:
         authenticator,
         papers,
         processes,
+        studio,
         report,
         system,
         accounts,

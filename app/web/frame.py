@@ -114,6 +114,7 @@ def sections(person: Person) -> list[dict[str, Any]]:
         ("system", _("系统状况"), "system.index", "heartbeat", ADMIN in roles),
         ("people", _("人员"), "people.index", "users", ADMIN in roles),
         ("units", _("单位名录"), "units.index", "building", ADMIN in roles),
+        ("studio", _("版本"), "studio.index", "git-compare", POLICY in roles),
         ("processes", _("流程"), "processes.index", "route", True),
         ("papers", _("文书模板"), "papers.templates", "file-text", POLICY in roles),
         ("desk", _("通知"), "desk.notices", "bell", AUDITOR in roles and not has_inbox),

@@ -67,6 +67,7 @@ ROUTES = {
     "papers.drop": CASEWORK, "papers.revise": CASEWORK, "papers.withdraw": CASEWORK,
     "api-papers.index": CASEWORK, "api-papers.draft": CASEWORK, "api-papers.show": CASEWORK, "api-papers.fill": CASEWORK,
     "api-papers.issue": CASEWORK, "api-papers.withdraw": CASEWORK, "api-papers.file": CASEWORK,
+    "studio.index": POLICIES, "studio.compare": POLICIES, "studio.xml": POLICIES,
     "papers.templates": POLICIES, "papers.upload": POLICIES, "papers.template": POLICIES,
     # tests/api/test_system.py
     "system.index": ADMINS, "accounts.new": ADMINS, "accounts.add": ADMINS, "accounts.show": ADMINS, "accounts.give_post": ADMINS,

@@ -97,7 +97,7 @@ function looks(box, marks) {
     },
     bpmnRenderer: {
       defaultFillColor: "var(--surface)",
-      defaultStrokeColor: marks && !marks.heat ? "var(--diagram-pending)" : "var(--diagram-line)",
+      defaultStrokeColor: marks && !marks.heat && !marks.changes ? "var(--diagram-pending)" : "var(--diagram-line)",
       defaultLabelColor: "var(--ink)",
     },
   };
@@ -165,6 +165,13 @@ function addMarker(viewer, box) {
     if (late) badge(viewer, id, "diagram-late", `${box.dataset.late} ${late}`, "left");
   }
 
+  /* What a comparison says of a step or a flow: it came, it went, or something of it is otherwise. */
+  function change({ id, way }) {
+    if (!known([id]).length) return;
+    add(id, `is-${way}`);
+    badge(viewer, id, `diagram-${way}`, box.dataset[way], "right");
+  }
+
   function mark(marks) {
     for (const back of undo.reverse()) back();
     undo = [];
@@ -183,6 +190,7 @@ function addMarker(viewer, box) {
     }
     known(marks.flows).forEach(take);
     (marks.heat ?? []).forEach(shade);
+    (marks.changes ?? []).forEach(change);
   }
 
   return { mark };
@@ -316,6 +324,7 @@ function firstLook(registry, marks) {
   if (marks?.now?.length) return marks.now;
   if (marks?.done?.length) return marks.done.slice(-1);
   if (marks?.heat?.length) return [marks.heat[0].id];
+  if (marks?.changes?.length) return [marks.changes[0].id];
   return registry.filter((element) => element.type === "bpmn:StartEvent").map((element) => element.id);
 }
 

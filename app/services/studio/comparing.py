@@ -1,0 +1,91 @@
+"""Two stored releases side by side, for policy staff: file by file in words, and what to mark on each diagram."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from app.db import db
+from app.rules.access import Person, Resource
+from app.services import access, releases
+from app.services.library import Library, library
+from app.services.studio.difference import Change, compare
+from app.text import Text
+
+
+@dataclass(frozen=True, slots=True)
+class FileChanges:
+    """What differs in one file; `process` is its diagram's id, empty for a form or a register.
+
+    `drawn_before` and `drawn_after` say in which of the two releases the diagram stands.
+    """
+
+    path: str
+    name: Text
+    process: str
+    drawn_before: bool
+    drawn_after: bool
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two releases: the older, the newer, and the files that differ."""
+
+    before: releases.ReleaseRow
+    after: releases.ReleaseRow
+    files: tuple[FileChanges, ...]
+
+    @property
+    def count(self) -> int:
+        """How many changes there are in all."""
+        return sum(len(file.changes) for file in self.files)
+
+
+def index(person: Person) -> list[releases.ReleaseRow]:
+    """Every release, newest first. Raises Forbidden for all but policy staff."""
+    access.require(db.session(), person, "edit", Resource("library"))
+    return releases.index()
+
+
+def compared(person: Person, before: int, after: int) -> Comparison:
+    """How release `after` differs from release `before`. Raises NotFound, Forbidden."""
+    session = db.session()
+    access.require(session, person, "edit", Resource("library"))
+    old, new = library(session, before), library(session, after)
+    rows = {row.id: row for row in releases.index()}
+    told = groupby(compare(old.files, new.files), key=lambda change: change.part.path)
+    return Comparison(rows[before], rows[after], tuple(_file(path, tuple(all_), old, new) for path, all_ in told))
+
+
+def diagram(person: Person, release: int, process: str) -> bytes:
+    """A diagram as it stands in a release. Raises NotFound, Forbidden."""
+    session = db.session()
+    access.require(session, person, "edit", Resource("library"))
+    return library(session, release).diagram(process)
+
+
+def _file(path: str, changes: Sequence[Change], old: Library, new: Library) -> FileChanges:
+    process = path.removeprefix("bpmn/").removesuffix(".bpmn") if path.endswith(".bpmn") else ""
+    return FileChanges(path, _name(path, new if path in new.files else old), process,
+                       process in old.diagrams, process in new.diagrams, tuple(changes))  # fmt: skip
+
+
+REGISTERS = {
+    "deadlines": Text("期限登记", "Deadlines"),
+    "roles": Text("岗位登记", "Roles"),
+    "messages": Text("消息登记", "Messages"),
+    "clauses": Text("条款登记", "Clauses"),
+    "legal_bases": Text("法律依据登记", "Legal bases"),
+    "papers": Text("文书登记", "Papers"),
+}
+
+
+def _name(path: str, books: Library) -> Text:
+    """What people call a file: its diagram's, form's or register's name; its path when it has none."""
+    folder, _, stem = path.rpartition("/")
+    stem = stem.rpartition(".")[0]
+    if path.endswith(".bpmn"):
+        return books.process_name(stem)
+    return books.form(stem).name if folder == "forms" else REGISTERS.get(stem, Text(path, path))
