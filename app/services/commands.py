@@ -26,6 +26,7 @@ from app.rules import occurrence
 from app.rules.forms import Form
 from app.services import (
     _attached,
+    _faults,
     _occurrence,
     _queue,
     _registers,
@@ -261,12 +262,14 @@ def record_incident(case_id: int, source: str, source_id: int, error: Exception)
         code = error.code if isinstance(error, Refused) else type(error).__name__
         if found is None:
             session.execute(insert(Incident).values(
-                case_id=case_id, source=source, source_id=source_id, code=code, detail={}, attempts=1, state="open",
+                case_id=case_id, source=source, source_id=source_id, code=code, detail=_faults.detail(error), attempts=1, state="open",
                 opened_at=now, next_try_at=None,
             ))  # fmt: skip
         else:
             session.execute(
-                update(Incident).where(Incident.id == found.id).values(attempts=found.attempts + 1, code=code)
+                update(Incident)
+                .where(Incident.id == found.id)
+                .values(attempts=found.attempts + 1, code=code, detail={**found.detail, **_faults.detail(error)})
             )
 
 

@@ -7,7 +7,7 @@ rule 7, DECISIONS 16.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,15 +15,24 @@ from sqlalchemy import and_, func, select
 from sqlalchemy import case as when
 from sqlalchemy.orm import Session
 
-from app.db import Row, db, table, transaction
+from app.db import Row, db, table
 from app.errors import NotFound
 from app.models import Case, Incident, Instance, Task, Unit
 from app.rules import suspension
 from app.rules.access import Person
-from app.services import access, commands, deadlines, escalations, leaving, outbox, people, practice, suspensions
+from app.services import (
+    access,
+    commands,
+    deadlines,
+    escalations,
+    incidents,
+    leaving,
+    people,
+    practice,
+    suspensions,
+)
 from app.services._work import Actor
 from app.services.inbox import listing, queries
-from app.services.outward import deliveries
 from app.services.views import InboxFilter, OverdueRow, OversightPage
 from app.text import Text
 
@@ -34,12 +43,6 @@ SHOWN = 100
 SECOND = "t2"
 """The step of the escalation that asks one level up."""
 ALL_DECISIONS = frozenset({"direct", "reassign", "extend", "not_applicable"})
-AGAIN: Mapping[str, Callable[[int], bool]] = {
-    "deadline": deadlines.fire,
-    "outbox": outbox.deliver_one,
-    "delivery": deliveries.again,
-}
-"""How a failed step is tried again; a task's form is sent again by its person."""
 HANDLED = {
     "supervised": Text("已报给主管，等主管决定。", "Waits for the supervisor’s decision."),
     "over": Text("督办已经走完，没有人再被问到。", "The escalation has ended; nobody is asked any more."),
@@ -66,7 +69,7 @@ def page(person: Person, lang: str = "zh", asked_for: InboxFilter = EVERYTHING) 
         overdue=tuple(_overdue(row, view, asked, running, held) for row, view in zip(late, shown, strict=True)),
         soon=listing.rows(session, soon, person, now, lang),
         by_unit=_by_unit(session, reach, now, lang),
-        incidents=_incidents(session, person),
+        incidents=incidents.index(session, person),
         as_of=now,
         suspended=suspended,
         elsewhere=0 if asked_for else len(asked.keys() - {row["id"] for row in late}),
@@ -128,19 +131,6 @@ def _by_unit(session: Session, reach: Any, now: datetime, lang: str) -> tuple[tu
     return tuple((Text(row[0], row[1]).say(lang), row[2], int(row[3]), int(row[4])) for row in session.execute(query))
 
 
-def _incidents(session: Session, person: Person) -> tuple[tuple[int, str, Text, datetime], ...]:
-    query = select(INCIDENT.c.id, INCIDENT.c.case_id, INCIDENT.c.code, INCIDENT.c.attempts, INCIDENT.c.opened_at)
-    query = query.join(CASE, CASE.c.id == INCIDENT.c.case_id)
-    rows = session.execute(
-        query.where(INCIDENT.c.state == "open", access.supervised_cases(session, person)).order_by(INCIDENT.c.id)
-    )
-    return tuple(
-        (row.id, str(row.case_id), Text(f"有一步没走成，已试 {row.attempts} 次（{row.code}）",
-                                        f"A step failed; tried {row.attempts} times ({row.code})"), row.opened_at)
-        for row in rows
-    )  # fmt: skip
-
-
 def decide(person: Person, overdue_task_id: int, answers: Mapping[str, Any], lang: str = "zh") -> commands.Done:
     """Send a supervisor's decision about an overdue task. Raises Invalid, Stale, NotFound, Forbidden.
 
@@ -152,22 +142,3 @@ def decide(person: Person, overdue_task_id: int, answers: Mapping[str, Any], lan
     if found is None:
         raise NotFound("not_asked", escalations.NOT_ASKED)
     return commands.complete(found["id"], found["version"], answers, Actor(person.id, "supervisor"), lang=lang)
-
-
-def retry(person: Person, incident_id: int) -> bool:
-    """Try a failed step again; True when it is settled: it went through, or is no longer wanted. Raises NotFound."""
-    session = db.session()
-    query = select(INCIDENT).join(CASE, CASE.c.id == INCIDENT.c.case_id)
-    row = (
-        session.execute(query.where(INCIDENT.c.id == incident_id, access.supervised_cases(session, person)))
-        .mappings()
-        .first()
-    )
-    if row is None:
-        raise NotFound("no_incident", access.NOTHING_HERE)
-    again = AGAIN.get(row["source"])
-    if again is None or again(row["source_id"]):
-        with transaction() as writing:
-            writing.execute(INCIDENT.update().where(INCIDENT.c.id == incident_id).values(state="closed"))
-    settled = select(INCIDENT.c.id).where(INCIDENT.c.id == incident_id, INCIDENT.c.state == "closed")
-    return session.scalar(settled) is not None

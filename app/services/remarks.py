@@ -6,7 +6,7 @@ read are the same. Source: ADR 0016.
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 from app.db import Row, db, table
@@ -40,10 +40,12 @@ def add(person: Person, task_id: int, words: str, lang: str = "zh") -> None:
 
 
 def of_task(session: Session, task: Row) -> tuple[Remark, ...]:
-    """Every remark at a task, oldest first; none once the case was lawfully erased."""
+    """Every remark at a task, and what a duty by hand is for, oldest first; none once the case was lawfully erased."""
     if task["wrapped_key"] is None:
         return ()
-    query = select(EVENT).where(EVENT.c.task_id == task["id"], EVENT.c.kind == "remarked").order_by(EVENT.c.seq)
+    here = and_(EVENT.c.task_id == task["id"], EVENT.c.kind == "remarked")
+    begun = and_(EVENT.c.instance_id == task["instance_id"], EVENT.c.kind == "done_by_hand")
+    query = select(EVENT).where(EVENT.c.case_id == task["case_id"], or_(here, begun)).order_by(EVENT.c.seq)
     rows = list(session.execute(query).mappings())
     names = _telling.names_of(session, {row["actor_id"] for row in rows})
     return tuple(

@@ -360,7 +360,7 @@ class OversightPage:
     overdue: tuple[OverdueRow, ...]
     soon: tuple[InboxRow, ...]
     by_unit: tuple[tuple[str, int, int, int], ...]  # unit, open, late, due within a day
-    incidents: tuple[tuple[int, str, Text, datetime], ...]
+    incidents: tuple[Any, ...]  # services.incidents.IncidentRow
     as_of: datetime
     people: tuple[tuple[int, str], ...] = field(default=())  # to reassign to
     vacant: tuple[Vacancy, ...] = ()

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from datetime import date
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 from flask_security import auth_required
 
 from app.db import db
 from app.errors import Invalid
 from app.rules.calendar import in_law_zone, midnight_after
-from app.services import escalations, processes
+from app.services import escalations, incidents, processes
 from app.services import oversight as service
 from app.services import tonight as whereabouts
 from app.services.audit import read_log
@@ -115,5 +116,17 @@ def _answer(field: str, typed: str) -> str:
 @auth_required()
 def retry(incident_id: int) -> ResponseReturnValue:
     """Try a failed step again."""
-    service.retry(frame.me(), incident_id)
+    if incidents.retry(frame.me(), incident_id):
+        flash(_("这一步做成了，或者已经不用做了。"))
+    else:
+        flash(_("还是没有做成，原因写在下面。"))
+    return redirect(url_for("oversight.index"))
+
+
+@oversight.post("/incidents/<int:incident_id>/by-hand")
+@auth_required()
+def by_hand(incident_id: int) -> ResponseReturnValue:
+    """Ask somebody to do by hand what a failed step would have done."""
+    incidents.by_hand(frame.me(), incident_id, request.form.get("words", ""), frame.lang())
+    flash(_("已开人工办理，系统的这一步照样会再试。"))
     return redirect(url_for("oversight.index"))

@@ -401,6 +401,8 @@ def test_a_failed_step_is_tried_again_by_who_supervises(site: Site, post: Post) 
         case = site.cases("child", sealed=sealed)[1]
         incident = _fail(site, case)
         assert (f"/oversight/incidents/{incident}/retry" in someone.get("/oversight/").text) == may
+        asked = someone.post(f"/oversight/incidents/{incident}/by-hand", {"words": "先去看孩子"})
+        assert asked.status_code == (302 if may else 404)
         answer = someone.post(f"/oversight/incidents/{incident}/retry")
         assert answer.status_code == (302 if may else 404)
         state = site.rows(sa.select(Incident.state).where(Incident.id == incident))[0]["state"]

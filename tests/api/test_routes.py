@@ -52,7 +52,7 @@ ROUTES = {
     # tests/api/test_inbox.py
     "desk.give": CASEWORK, "desk.give_back": CASEWORK, "desk.watch": CASEWORK, "desk.drop_filter": CASEWORK,
     "desk.record": CASEWORK, "desk.correct": CASEWORK, "desk.remark": CASEWORK, "desk.outlook": CASEWORK, "files.add": CASEWORK, "files.show": CASEWORK, "desk.send_correction": CASEWORK, "desk.record_form": CASEWORK, "cases.show": CASEWORK, "cases.diagram": CASEWORK, "cases.xml": CASEWORK,
-    "cases.new_danger": CASEWORK, "oversight.decide": CASEWORK, "oversight.retry": CASEWORK, "oversight.run": CASEWORK, "oversight.ladder": CASEWORK, "oversight.keep_filter": SIGNED_IN, "oversight.drop_filter": CASEWORK, "oversight.suspend": CASEWORK, "oversight.resume": CASEWORK, "api-tasks.show": CASEWORK,
+    "cases.new_danger": CASEWORK, "oversight.decide": CASEWORK, "oversight.retry": CASEWORK, "oversight.run": CASEWORK, "oversight.ladder": CASEWORK, "oversight.by_hand": CASEWORK, "oversight.keep_filter": SIGNED_IN, "oversight.drop_filter": CASEWORK, "oversight.suspend": CASEWORK, "oversight.resume": CASEWORK, "api-tasks.show": CASEWORK,
     "api-tasks.form": CASEWORK, "api-tasks.claim": CASEWORK, "api-tasks.release": CASEWORK, "api-tasks.complete": CASEWORK, "api-tasks.correct": CASEWORK,
     "api-cases.show": CASEWORK, "audit.replay": CASEWORK, "audit.moment": CASEWORK,
     # auditors: nobody else is even told that there is something

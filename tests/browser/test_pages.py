@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 from app.db import db, table
 from app.models import Case, Instance, Subscription, Task, Unit
-from app.services import _tries, practice, releases
+from app.services import _tries, commands, practice, releases
 from tests.browser.conftest import DESKTOP, PHONE, Site
 from tests.browser.person import PICTURES
 
@@ -136,7 +136,8 @@ def test_a_run_that_waits(town: Site, lang: str, phone: bool) -> None:
     runs = sa.select(sa.func.min(TASK.c.instance_id)).join(CASE, CASE.c.id == TASK.c.case_id).where(
         TASK.c.process == "assessment-help", TASK.c.status == "open", CASE.c.risk.in_(("orange", "yellow", "green")),
         CASE.c.facts["unattended_now"].as_boolean().is_(False), CASE.c.path.startswith("/620000/620700/620702/"))  # fmt: skip
-    page.goto(f"/oversight/runs/{one(town, runs)}")
+    run = one(town, runs)
+    page.goto(f"/oversight/runs/{run}")
     page.locator("form[action$='/suspend'] button").click()
     look(page, f"suspend-{end}")
     with town.app.app_context():
@@ -147,6 +148,20 @@ def test_a_run_that_waits(town: Site, lang: str, phone: bool) -> None:
     look(page, f"suspended-{end}")
     page.locator("form[action$='/resume'] button").click()
     expect(page.locator("form[action$='/resume']")).to_have_count(0)
+    with town.app.app_context():
+        task = db.session.execute(
+            sa.select(TASK.c.id, TASK.c.case_id).where(TASK.c.status == "open", TASK.c.instance_id == run)
+        ).first()
+        assert task is not None
+        commands.record_incident(task.case_id, "task", task.id, RuntimeError())
+    page.goto("/oversight/")
+    page.locator(".incident details summary").first.click()
+    look(page, f"oversight-incident-{end}")
+    page.locator(".incident details textarea").first.fill("先打电话问清楚，记下来。")
+    page.locator(".incident details button").first.click()
+    expect(page.locator(".incident .tag").first).to_be_visible()
+    page.locator(".incident form[action$='/retry'] button").first.click()
+    expect(page.locator(".incident form[action$='/retry']")).to_have_count(0)
 
 
 @pytest.mark.parametrize(("lang", "phone"), LOOKS)

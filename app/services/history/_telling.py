@@ -283,6 +283,16 @@ class Telling:
             return Text("到了定好的日子。", "The day that was set has come."), NOTHING
         return Text("等的时间到了。", "The time that was waited for has come."), NOTHING
 
+    def _tell_tried_again(self, event: Row, _data: Mapping[str, Any]) -> Told:
+        by = self.names.get(event["actor_id"], "")
+        return Text(f"{by}让系统把没走成的一步再做一次。", f"{by} had a failed step tried again."), NOTHING
+
+    def _tell_done_by_hand(self, event: Row, _data: Mapping[str, Any]) -> Told:
+        by = self.names.get(event["actor_id"], "")
+        return Text(
+            f"系统有一步没走成，{by}请人先人工办理。", f"A step failed; {by} had it done by hand meanwhile."
+        ), NOTHING
+
     def _tell_asked_again(self, event: Row, _data: Mapping[str, Any]) -> Told:
         by = self.names.get(event["actor_id"], "")
         return Text(f"{by}重新督办这件过期的事。", f"{by} took this overdue task up again."), Text(
