@@ -276,16 +276,22 @@ def test_work_is_given_to_nobody_who_is_away(site: Site) -> None:
 # --- notices -----------------------------------------------------------------------------------
 
 
-def notice(site: Site, task: int, user_id: int | None, role: str = "police_officer") -> dict[str, object]:
-    """A notice about a task, to one person or to the post."""
+def notice(site: Site, task: int, user_id: int | None, kind: str = "task_urgent") -> dict[str, object]:
+    """A notice about a task, to one person or to the post, the newest of its kind."""
     with site.app.app_context(), transaction() as session:
         case_id, unit_id = session.execute(sa.select(TASK.c.case_id, TASK.c.unit_id).where(TASK.c.id == task)).one()
-        payload = {"kind": "task_directed", "role": role, "ids": {"task_id": task}, "receipt": True, "unit_id": unit_id}
+        payload = {
+            "kind": kind,
+            "role": "police_officer",
+            "ids": {"task_id": task},
+            "receipt": True,
+            "unit_id": unit_id,
+        }
         session.execute(sa.insert(Outbox).values(case_id=case_id, kind="notice", key=f"notice:test:{task}",
                         payload=payload, state="waiting", attempts=0, due_at=NOW))  # fmt: skip
     with site.app.app_context():
         outbox.deliver()
-    (row,) = site.rows(sa.select(NOTICE).where(NOTICE.c.kind == "task_directed"))
+    row = site.rows(sa.select(NOTICE).where(NOTICE.c.kind == kind).order_by(NOTICE.c.id.desc()))[0]
     assert row["user_id"] == user_id
     return row
 
@@ -304,7 +310,7 @@ def readers(site: Site, row: dict[str, object], but: int = 0) -> set[int]:
 def test_what_comes_to_who_is_away_reaches_the_substitute_who_reads_it_for_them(site: Site) -> None:
     me, other = officer(site), colleague(site)
     task = held_by(site, me)
-    row = notice(site, task, me.user_id)
+    row = notice(site, task, me.user_id, "task_directed")
     assert f"/notices/{row['id']}/read" not in other.get("/notices").text
     assert readers(site, row) == {me.user_id}
     goes(me, me, other.user_id)
