@@ -63,8 +63,11 @@ class Server:
 
 
 @contextmanager
-def running() -> Iterator[Server]:
-    """Start a server, stop it and remove its files at the end."""
+def running(*, durable: bool = False) -> Iterator[Server]:
+    """Start a server, stop it and remove its files at the end.
+
+    Tests kill our own processes, never the machine, so only figures need a `durable` one, which waits for the disk.
+    """
     folder = Path(tempfile.mkdtemp(prefix="pg-"))
     who = _as_user()
     if who:
@@ -77,6 +80,8 @@ def running() -> Iterator[Server]:
 
     call(programs / "initdb", "-D", data, "-U", USER, "-A", "trust", "-E", "UTF8", "--no-locale")
     options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c max_connections=200"
+    if not durable:
+        options += " -c fsync=off -c full_page_writes=off -c synchronous_commit=off"
     call(programs / "pg_ctl", "-D", data, "-w", "-o", options, "-l", folder / "log", "start")
     try:
         yield Server(port)

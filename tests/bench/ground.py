@@ -140,7 +140,7 @@ def sqlite() -> Iterator[Ground]:
 def postgresql() -> Iterator[Ground]:
     """A county on a PostgreSQL server started for this."""
     folder = Path(tempfile.mkdtemp(prefix="bench-"))
-    with postgres.running() as server:
+    with postgres.running(durable=True) as server:
         server.create("bench")
         url = server.url("bench")
         with (

@@ -102,18 +102,32 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-@contextmanager
-def running(chromium: Browser, folder: Path, template: Path, fill: Callable[[], None]) -> Iterator[Site]:
-    """An installation served from this process, filled by `fill`, torn down at the end."""
-    shutil.copy(template, folder / "site.db")
-    PICTURES.mkdir(exist_ok=True)
+def _application(folder: Path) -> Flask:
+    return create_app(settings(f"sqlite:///{folder / 'site.db'}", folder))
+
+
+def filled(folder: Path, empty: Path, fill: Callable[[], object]) -> Path:
+    """An installation that `fill` has filled, at rest: to copy from."""
+    shutil.copy(empty, folder / "site.db")
     with clock.fixed(START):
-        app = create_app(settings(f"sqlite:///{folder / 'site.db'}", folder))
+        app = _application(folder)
         with app.app_context():
             releases.publish(releases.load())
             fill()
             with transaction() as session:  # tours are looked at in test_help.py; elsewhere everybody knows the pages
                 session.execute(sa.update(table(User)).values(tours=",".join(tours.KEYS)))
+            db.session.remove()
+            db.engine.dispose()
+    return folder
+
+
+@contextmanager
+def running(chromium: Browser, folder: Path, at_rest: Path) -> Iterator[Site]:
+    """A copy of `at_rest` served from this process, torn down at the end."""
+    shutil.copytree(at_rest, folder, dirs_exist_ok=True)
+    PICTURES.mkdir(exist_ok=True)
+    with clock.fixed(START):
+        app = _application(folder)
         server = make_server("127.0.0.1", 0, app, threaded=True)
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
@@ -136,15 +150,27 @@ def _settle() -> None:
         people.settle(session, roles, random.Random(1))
 
 
+@pytest.fixture(scope="session")
+def settled(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A county with people and no cases, to copy from."""
+    return filled(tmp_path_factory.mktemp("settled"), sqlite_template, _settle)
+
+
+@pytest.fixture(scope="session")
+def at_work(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A county with two dozen invented children at every stage, to copy from."""
+    return filled(tmp_path_factory.mktemp("at-work"), sqlite_template, lambda: demo.load(24, 5))
+
+
 @pytest.fixture(scope="module")
-def site(chromium: Browser, sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def site(chromium: Browser, settled: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A county with people and no cases."""
-    with running(chromium, tmp_path_factory.mktemp("site"), sqlite_template, _settle) as made:
+    with running(chromium, tmp_path_factory.mktemp("site"), settled) as made:
         yield made
 
 
 @pytest.fixture(scope="module")
-def town(chromium: Browser, sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def town(chromium: Browser, at_work: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A county at work: two dozen invented children at every stage."""
-    with running(chromium, tmp_path_factory.mktemp("town"), sqlite_template, lambda: demo.load(24, 5) and None) as made:
+    with running(chromium, tmp_path_factory.mktemp("town"), at_work) as made:
         yield made

@@ -25,7 +25,7 @@ from app.models import Report, Submission, Task
 from app.services import deadlines, practice, releases
 from app.services.inbox import listing
 from app.web import forms
-from tests.browser.conftest import FLAGS, Site, running
+from tests.browser.conftest import FLAGS, Site, filled, running
 from tests.browser.person import Person
 from tests.browser.test_pages import look
 from tests.world import World
@@ -149,7 +149,8 @@ def fill() -> None:
 @pytest.fixture(scope="module")
 def village(chromium: Browser, sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A village with a child to visit."""
-    with running(chromium, tmp_path_factory.mktemp("village"), sqlite_template, fill) as made:
+    at_rest = filled(tmp_path_factory.mktemp("village"), sqlite_template, fill)
+    with running(chromium, tmp_path_factory.mktemp("copy"), at_rest) as made:
         yield made
 
 

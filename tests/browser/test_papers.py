@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from app.documents import shipped
-from tests.browser.conftest import Site, _settle, running
+from tests.browser.conftest import Site, _settle, filled, running
 from tests.browser.test_pages import LOOKS, look, named
 from tests.world import World
 
@@ -23,7 +23,8 @@ NAME = "林小禾 {{ 7*7 }} #eval"
 @pytest.fixture(scope="module")
 def filing(chromium: Browser, sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A county in which one petition is about to be filed."""
-    with running(chromium, tmp_path_factory.mktemp("filing"), sqlite_template, _petition) as made:
+    at_rest = filled(tmp_path_factory.mktemp("filing"), sqlite_template, _petition)
+    with running(chromium, tmp_path_factory.mktemp("copy"), at_rest) as made:
         yield made
 
 
