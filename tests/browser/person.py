@@ -102,6 +102,9 @@ class Person:
             choice.evaluate("e => e.scrollIntoView({block: 'center'})")
             choice.check(force=True)
         elif tag == "SELECT":
+            township = first.locator("xpath=preceding-sibling::select[contains(@class, 'places-first')]")
+            if township.count():
+                township.select_option("")  # every township's villages
             first.select_option(value)
         elif kind != "hidden":
             first.fill(value)
