@@ -31,6 +31,8 @@ AGREED = 25
 """Open tasks that one person can look after. Our choice: neither plan nor law names a figure."""
 SOON = timedelta(days=1)
 MOST = 200
+BESIDE = Text("　", ", ")
+"""Between a unit and the post in it."""
 Posts = Mapping[int, tuple[str, ...]]
 
 
@@ -134,8 +136,8 @@ def _posts(session: Session, person: Person, lang: str, user_id: int | None = No
         asked = asked & (POST.c.user_id == user_id)
     books, found = releases.current_library(), dict[int, tuple[str, ...]]()
     for row in session.execute(query.where(asked).order_by(POST.c.id)):
-        said = f"{Text(row.name_zh, row.name_en).say(lang)} {books.role_name(row.role).say(lang)}"
-        found[row.user_id] = (*found.get(row.user_id, ()), said)
+        unit, role = Text(row.name_zh, row.name_en).say(lang), books.role_name(row.role).say(lang)
+        found[row.user_id] = (*found.get(row.user_id, ()), f"{unit}{BESIDE.say(lang)}{role}")
     return found
 
 

@@ -203,7 +203,13 @@ function badge(viewer, id, name, words, place) {
   html.className = name;
   html.textContent = words;
   const left = { left: 0, middle: shape.width / 2, right: shape.width }[place];
-  viewer.get("overlays").add(id, { html, position: { top: 0, left }, scale: { min: 0.8, max: 1 } });
+  const top = namedAbove(shape) ? shape.height : 0;
+  viewer.get("overlays").add(id, { html, position: { top, left }, scale: { min: 0.8, max: 1 } });
+}
+
+/* A badge goes below a shape whose name stands above it. */
+function namedAbove(shape) {
+  return (shape.labels ?? []).some((label) => label.y + label.height / 2 < shape.y);
 }
 
 /* A style sheet cannot recolour an arrowhead, so taken flows have one of their own. */
