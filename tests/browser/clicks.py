@@ -34,10 +34,9 @@ def audiences() -> list[dict[str, Any]]:
 class Clicks:
     """A few people at their browsers; each keeps the page they are on."""
 
-    def __init__(self, site: Site, *, phone: bool = False) -> None:
-        self.site, self.phone = site, phone
+    def __init__(self, site: Site, kept: dict[str, str], *, phone: bool = False) -> None:
+        self.site, self.phone, self.kept = site, phone, kept
         self.people: dict[str, Person] = {}
-        self.kept: dict[str, str] = {}
         self.me = Person(site.page(phone=phone), site.app)
 
     @property
@@ -45,11 +44,10 @@ class Clicks:
         """The page of whoever acts now."""
         return self.me.page
 
-    def run(self, clicks: list[str]) -> None:
-        """Each click in turn."""
-        for click in clicks:
-            verb, _, said = click.partition(" ")
-            getattr(self, f"_{verb}")(KEPT.sub(lambda found: self.kept.get(found[1], found[0]), said))
+    def run(self, click: str) -> None:
+        """One click; what was kept before stands in it in braces."""
+        verb, _, said = click.partition(" ")
+        getattr(self, f"_{verb}")(KEPT.sub(lambda found: self.kept.get(found[1], found[0]), said))
 
     def _as(self, username: str) -> None:
         if username not in self.people:
@@ -60,13 +58,12 @@ class Clicks:
         self.page.goto(path)
 
     def _named(self, words: str) -> Locator:
-        """What can be pressed by these words: called just so before what only holds them."""
-        for exact in (True, False):
-            for role in ("button", "link"):
-                found = self.page.get_by_role(role, name=words, exact=exact).locator("visible=true")  # type: ignore[arg-type]
-                if found.count():
-                    return found.first
-        return self.page.locator("summary, label, [role=tab]").filter(has_text=words).locator("visible=true").first
+        """What can be pressed by these words: called just so before what only holds them, a button before a link."""
+        every = self.page.locator("button, a, summary").locator("visible=true").filter(has_text=words)
+        every.first.wait_for()
+        just = every.filter(has_text=re.compile(rf"^\s*{re.escape(words)}\s*$"))
+        asked = [found.and_(self.page.locator(tag)) for found in (just, every) for tag in ("button", "a", "summary")]
+        return next(found for found in asked if found.count()).first
 
     def _press(self, words: str) -> None:
         self._named(words).click()
@@ -86,12 +83,22 @@ class Clicks:
 
     def _next(self, title: str) -> None:
         """From a case's page on to one of its tasks, taken where it is free."""
-        self.page.locator("main a[href^='/tasks/']").filter(has_text=title).first.click()
+        self.page.locator("main a[href^='/tasks/']").filter(has_text=title).first.press("Enter")
         expect(self.page.locator("#task-form")).to_be_visible()
         claim = self.page.locator("form[action$='/claim'] button")
         if claim.count():
             claim.first.click()
             expect(self.page.locator("#task-form [data-submit]")).to_be_visible()
+
+    def _first(self, words: str) -> None:
+        """The first in a list of cases (/cases/) or of replays (/audit/cases/)."""
+        self.page.locator(f"main a[href^='{words}']").locator("visible=true").first.click()
+        self.page.wait_for_load_state()
+
+    def _child(self, _said: str) -> None:
+        """From a task to the page of the child that it is about."""
+        self.page.locator(".crumbs a").nth(1).click()
+        self.page.wait_for_url("**/cases/**")
 
     def _pick(self, words: str) -> None:
         labels = self.page.locator("label.choice, label.tick")
@@ -99,7 +106,9 @@ class Clicks:
         (exact if exact.count() else labels.filter(has_text=words)).locator("input").first.check(force=True)
 
     def _field(self, label: str) -> Locator:
-        return self.page.get_by_label(label).locator("visible=true").first
+        asked = self.page.locator("input, select, textarea").locator("visible=true")
+        exact = self.page.get_by_label(label, exact=True).and_(asked)
+        return (exact if exact.count() else self.page.get_by_label(label).and_(asked)).first
 
     def _write(self, said: str) -> None:
         label, _, value = said.partition(": ")
@@ -130,7 +139,7 @@ class Clicks:
         """Remember what stands in large figures: the number and the code, or the child's page."""
         if name == "receipt":
             number, code = self.page.locator("dl.receipt dd").all_inner_texts()
-            self.kept |= {"number": number.strip(), "code": re.sub(r"\s", "", code)}
+            self.kept.update({"number": number.strip(), "code": re.sub(r"\s", "", code)})
         else:
             self.kept[name] = self.page.url.partition(self.site.url)[2]
 

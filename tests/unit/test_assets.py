@@ -15,7 +15,8 @@ from babel.messages.pofile import read_po
 from flask import Flask
 from jinja2 import Environment, nodes
 
-from app.web import build
+from app.settings import ROOT
+from app.web import build, first_tasks, guides
 from app.web.build import ASSETS, DIST, TEMPLATES, BuildFailed
 
 OURS = ("base.html", "components.html", "errors/", "report/", "security/", "macros/ui.html", "macros/frame.html")
@@ -224,3 +225,38 @@ def _constants(node: nodes.Node) -> Iterator[nodes.Const]:
             yield from _constants(node.expr2)
     elif isinstance(node, nodes.Const):
         yield node
+
+
+def test_the_list_of_first_tasks_says_what_is_clicked() -> None:
+    """`python -m app.web.first_tasks` writes it anew."""
+    for lang, name in first_tasks.NAMES.items():
+        assert (guides.DOCS / name).read_text(encoding="utf-8") == first_tasks.paper(lang)
+
+
+def test_every_word_of_the_glossary_is_whole_and_its_sources_exist() -> None:
+    known = {
+        row["id"]
+        for name in ("clauses", "legal_bases")
+        for row in json.loads((ROOT / "bpmn" / f"{name}.json").read_bytes())
+    }
+    ids = [one.id for one in guides.words()]
+    assert len(set(ids)) == len(ids) > 30
+    for one in guides.words():
+        assert all((one.word.zh, one.word.en, one.means.zh.endswith("。"), one.means.en.endswith("."))), one.id
+        assert set(one.source) <= known, one.id
+    assert {
+        "流程",
+        "版本",
+        "实例",
+        "待办",
+        "期限",
+        "逾期",
+        "督办",
+        "个案",
+        "报告",
+        "单位",
+        "岗位",
+        "六个月时钟",
+        "临时照料",
+        "申请撤销监护人资格",
+    } <= {one.word.zh for one in guides.words()}
