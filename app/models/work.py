@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, UniqueConstraint, text
+from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, UniqueConstraint, text, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base
@@ -77,6 +77,8 @@ class Task(Base):
     due_at: Mapped[datetime] = mapped_column(Instant)
     due: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     escalations: Mapped[int] = mapped_column(default=0)
+    opens: Mapped[bool] = mapped_column(default=True, server_default=true())
+    """Whether the work opens the case to those who have it; no longer, once the case went to another place."""
     closed_at: Mapped[datetime | None] = mapped_column(Instant)
     closed_by: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
 

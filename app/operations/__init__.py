@@ -5,7 +5,7 @@ effects in the same transaction, and log the variables it set, so that replay ne
 Importing this package registers every operation.
 """
 
-from app.operations import assistance, care, clock, escalation, intake, visits  # noqa: F401 - registers them
+from app.operations import assistance, care, clock, escalation, intake, transfer, visits  # noqa: F401 - registers them
 from app.operations.effects import (
     OUTSIDE,
     OWN,

@@ -123,6 +123,7 @@ class Effects:
     starts: tuple[Start, ...] = ()
     messages: tuple[Message, ...] = ()
     notices: tuple[Notice, ...] = ()
+    place: str | None = None  # the region path at which the case lies from now on
 
 
 def known(name: str, value: str) -> Row:

@@ -122,6 +122,8 @@ NEEDS: Mapping[str, tuple[str, str]] = {
     "parent_returned": ("bool", "a parent came back or a carer was settled since the placement"),
     "parent_notices": ("int", "notices to the parents finished since the placement, this one included"),
     "last_notice_at": ("datetime | None", "latest notice to the parents; before the first, the placement"),
+    # case-transfer
+    "moves_to": ("str", "region path of the village named in the answer (F40A) or the decision (F40S)"),
     # six-month clock
     "performance_rows": (
         "tuple[PerformanceRow, ...]",

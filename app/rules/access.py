@@ -36,6 +36,9 @@ EXTERNAL = "external"
 FOR_A_TIME = frozenset(("assessment_team", "township_in", "provider", "helper"))
 """Roles called in for one piece of work: what it opened is closed again with the task, also to who did it."""
 
+TASK_ONLY = frozenset(("township_in",))
+"""Roles asked one question about a case that is not theirs: the task opens, the case does not until they take it."""
+
 NEVER_SEALED = frozenset(("village_worker", "class_teacher", "school_lead", "provider", "helper"))
 """Posts that never read S3 but what the person wrote: "看不到报告人身份和密封内容"."""
 
@@ -189,7 +192,12 @@ class Access:
         )
 
     def _own(self, post: Post) -> Reach:
-        return Reach(post.unit_path, frozenset((post.role,)), post.unit_id, self.levels[post.role] == EXTERNAL)
+        return Reach(
+            post.unit_path,
+            frozenset((post.role,)),
+            post.unit_id,
+            self.levels[post.role] == EXTERNAL or post.role in TASK_ONLY,
+        )
 
     def can(self, person: Person, action: Action, resource: Resource, sensitivity: Sensitivity = "S1") -> Decision:
         """Whether `person` may do `action`; `sensitivity` is that of the field to be read."""

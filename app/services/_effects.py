@@ -15,7 +15,7 @@ from app import operations
 from app.db import table
 from app.errors import Refused
 from app.models import CaseLink, ClockAlert, Deadline, Performance, Placement, ReportLink, Task
-from app.services import _queue, _registers, _route
+from app.services import _moves, _queue, _registers, _route
 from app.services._work import NO_LIMIT, Live, OpenCase, Work
 from app.text import Text
 
@@ -68,6 +68,8 @@ def apply(work: Work, live: Live, name: str, effects: operations.Effects) -> dic
         _queue.start(work, case, begun.stem, done.values(begun.context), live.release_id, begun.start_at)
     for message in effects.messages:
         _send(done, message)
+    if effects.place is not None:
+        _moves.move(work, live, effects.place)
     for index, notice in enumerate(effects.notices):
         _notify(done, notice, index)
     return done.values(effects.variables)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
 from app.db import Row, table
@@ -27,6 +27,11 @@ from app.services.views import Seal
 
 DRAFT, SUBMISSION = table(Draft), table(Submission)
 CLOCK = "clock_figures"
+SHOWN: Mapping[str, Mapping[str, tuple[str, str]]] = {
+    "F40A": {"handover": ("F40", "handover")},
+    "F40S": {"handover": ("F40", "handover"), "answer_reason": ("F40A", "reason")},
+}
+"""Texts of a form that show an answer which somebody gave before: from which form, to which question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,7 @@ def of(session: Session, person: Person, row: Row, form: Form, now: datetime, la
     else:
         source = _last(session, row, SUBMISSION.c.form == PUBLIC_FORM) if form.id == "F01" else None
         shown = draft[0] if draft else _known(session, row, form, source, now, lang)
+        shown = {**shown, **_shown(session, row, form)}
     shown = shown if draft or sensitive else form.split(shown)[0]
     seal = _seal_on(session, person, row, form, source, shown) if source else None
     if seal and not seal.open:
@@ -104,6 +110,15 @@ def draft_place(user_id: int, key: str) -> str:
     return f"draft.secret:{user_id}:{key}"
 
 
+def _shown(session: Session, row: Row, form: Form) -> dict[str, Any]:
+    """What the form shows of what others sent in this instance."""
+    told: dict[str, Any] = {}
+    for name, (other, question) in SHOWN.get(form.id, {}).items():
+        source = _last(session, row, and_(SUBMISSION.c.form == other, SUBMISSION.c.instance_id == row["instance_id"]))
+        told[name] = _seals.read(source, row["wrapped_key"]).get(question) if source else None
+    return told
+
+
 def _known(session: Session, row: Row, form: Form, source: Row | None, now: datetime, lang: str) -> dict[str, Any]:
     """What a fresh form starts with: what the reporter wrote, a line for each child, the clock's figures."""
     guardian_id = row["context"].get("guardian_id")
@@ -111,6 +126,8 @@ def _known(session: Session, row: Row, form: Form, source: Row | None, now: date
         return {CLOCK: clocks.figures(session, row["case_id"], guardian_id, now, lang)}
     if source is not None:
         return _from_public_report(row, form, source)
+    if form.id == "F40":
+        return {"to_unit": str(row["context"].get("to_unit") or "")}
     if form.id == "F03":
         return {
             "matches": [{"child_ref": f"{ref} {name}".strip()} for ref, name in choices.report_children(session, row)]

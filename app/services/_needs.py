@@ -25,6 +25,7 @@ from app.models import (
     ReportChild,
     Submission,
     Task,
+    Unit,
 )
 from app.operations import needs
 from app.rules.facts import presumed_risk
@@ -34,7 +35,7 @@ from app.services._work import Live, Work
 Provider = Callable[[Work, Live], Any]
 LINK, CHILD, ALERT, DEADLINE = table(CaseLink), table(Child), table(ClockAlert), table(Deadline)
 INSTANCE, PERFORMANCE, PLACEMENT = table(Instance), table(Performance), table(Placement)
-REPORT_CHILD, SUBMISSION, TASK = table(ReportChild), table(Submission), table(Task)
+REPORT_CHILD, SUBMISSION, TASK, UNIT = table(ReportChild), table(Submission), table(Task), table(Unit)
 LIVE_STATES = ("running", "scheduled")
 
 
@@ -157,6 +158,18 @@ def provider_of(work: Work, live: Live) -> int | None:
     """The unit that the plan names for the service of this instance."""
     wanted = live.context.get("service_id")
     return next((int(row.provider) for plan in _plans(work, live) for row in plan if row.service_id == wanted), None)
+
+
+def receiving_unit(work: Work, live: Live) -> int | None:
+    """The unit to which a case is to be transferred: as the summary (F40) names it, before that as whoever started it."""
+    named = submissions.latest(work, live, "F40").get("to_unit") or live.context.get("to_unit")
+    return int(named) if named else None
+
+
+def _moves_to(work: Work, live: Live) -> str:
+    village = submissions.latest(work, live, "F40A", "F40S")["village"]
+    found: str = work.session.execute(select(UNIT.c.path).where(UNIT.c.code == village)).scalar_one()
+    return found
 
 
 def _begun_services(work: Work, live: Live) -> tuple[needs.PlanService, ...]:
@@ -290,6 +303,7 @@ PROVIDERS: Mapping[str, Provider] = {
     "parent_returned": _parent_returned,
     "parent_notices": _parent_notices,
     "last_notice_at": _instant_fact("last_notice_at"),
+    "moves_to": _moves_to,
     "performance_rows": _performance_rows,
     "raised_events": _raised_events,
     "monitored": _monitored,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +11,7 @@ from sqlalchemy import bindparam, insert, select, update
 from app import engine
 from app.db import Write, table
 from app.models import Deadline, Task, Unit
+from app.rules.access import TASK_ONLY
 from app.rules.deadlines import DeadlineDue
 from app.services import _needs, _queue, _route, units
 from app.services._work import NO_LIMIT, Live, Work
@@ -39,6 +40,13 @@ CLOSE_DEADLINE = Write(
 )
 ANSWERED_BY_CONTEXT = ("supervisor", "supervisor_upper", "duty_role")
 """Roles that a diagram leaves open: the instance's context names who it is."""
+FOUND_BY: Mapping[str, Callable[[Work, Live], int | None]] = {
+    "service_id": _needs.provider_of,
+    "to_unit": _needs.receiving_unit,
+}
+"""Names of units for which a form has to be read."""
+BESIDE = "place"
+"""In an instance's context: it is for those who answer for this place, where the case itself does not lie."""
 SUPERIOR = "superior_body"
 """The role of whoever stands above a unit that failed."""
 UNIT_OF_KIND = select(UNIT.c.id, UNIT.c.path, UNIT.c.sector).where(
@@ -64,6 +72,7 @@ def open_new(work: Work, live: Live, step: engine.Step) -> None:
             "unit_id": unit_for(work, live, live.library.roles[role]), "assignee_id": None,
             "status": "open", "version": 0, "opened_at": work.now, "deadline_id": element.deadline,
             "due_at": due.at if due else NO_LIMIT, "due": due.plain() if due else {}, "escalations": 0,
+            "opens": BESIDE not in live.context and role not in TASK_ONLY,
         }  # fmt: skip
         task_id = work.add(ADD, values)
         work.opened_tasks.append(task_id)
@@ -94,12 +103,12 @@ def unit_for(work: Work, live: Live, role: Mapping[str, Any]) -> int:
         named = _above(work, named, role)
     if named is not None and (role["sectors"] == ["all"] or named.sector in role["sectors"]):
         return int(named.id)
-    return units.resolve(work.connection, role, live.case.path)
+    return units.resolve(work.connection, role, live.context.get(BESIDE) or live.case.path)
 
 
 def _named(work: Work, live: Live, variable: str) -> Any:
-    """The unit that the instance's context names under `variable`; for a service, its provider in the plan."""
-    unit_id = _needs.provider_of(work, live) if variable == "service_id" else live.context.get(variable)
+    """The unit that the instance's context names under `variable`, or that a form of the instance does."""
+    unit_id = FOUND_BY[variable](work, live) if variable in FOUND_BY else live.context.get(variable)
     return work.session.execute(UNIT_BY_ID, {"id": int(unit_id)}).first() if unit_id else None
 
 

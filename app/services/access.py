@@ -25,6 +25,8 @@ from app.text import Text
 TASK, CASE, UNIT, READ = table(Task), table(Case), table(Unit), table(SealedRead)
 LASTS = or_(TASK.c.status == "open", TASK.c.role.not_in(FOR_A_TIME))
 """True for tasks that open something: those of roles for a time no longer do when they are closed."""
+OPENS = and_(LASTS, TASK.c.opens)
+"""True for tasks that open the case: not those left behind at a place from which it went to another."""
 NOT_YOURS = Text(
     "这件事不归你的岗位办，看不到内容。需要的话请找主管。",
     "This is not for your post to see. Ask your supervisor if you need it.",
@@ -84,7 +86,7 @@ def case_resource(session: Session, case_id: int) -> Resource:
     if case is None:
         raise NotFound("no_case", NOTHING_HERE)
     query = select(TASK.c.role, UNIT.c.path, TASK.c.unit_id, TASK.c.assignee_id, TASK.c.closed_by)
-    query = query.join(UNIT, UNIT.c.id == TASK.c.unit_id).where(TASK.c.case_id == case_id, LASTS)
+    query = query.join(UNIT, UNIT.c.id == TASK.c.unit_id).where(TASK.c.case_id == case_id, OPENS)
     tasks = session.execute(query).all()
     team = {person for task in tasks for person in (task.assignee_id, task.closed_by) if person is not None}
     parties = {Party(task.role, task.path, task.unit_id) for task in tasks}
@@ -137,7 +139,7 @@ def within_reach(reaches: Iterable[Reach], of: Any = TASK) -> Any:
 def _has_task(which: Any) -> Any:
     """True for cases with such a task that still opens them, whatever the query around it joins."""
     tasks = select(TASK.c.id).join(UNIT, UNIT.c.id == TASK.c.unit_id)
-    tasks = tasks.where(TASK.c.case_id == CASE.c.id, LASTS, which)
+    tasks = tasks.where(TASK.c.case_id == CASE.c.id, OPENS, which)
     return tasks.correlate(CASE).exists()
 
 

@@ -93,6 +93,12 @@ def page(person: Person, case_id: int, lang: str = "zh") -> CasePage:
     )
 
 
+def may_see(person: Person, case_id: int) -> bool:
+    """Whether the case's page opens to this person, be it that they say why."""
+    session = db.session()
+    return bool(access.policy(session).can(person, "see", access.case_resource(session, case_id)))
+
+
 def _correctable(
     story: Iterable[StoryLine], events: Mapping[int, tuple[Row, Any]], tasks: frozenset[int]
 ) -> tuple[StoryLine, ...]:

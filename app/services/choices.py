@@ -12,13 +12,15 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.db import Row, table
-from app.models import Case, CaseLink, Child, Report, ReportChild, Task, Unit
+from app.models import Case, CaseLink, Child, Report, ReportChild, Submission, Task, Unit
 from app.rules.forms import Form
 from app.services import _registers, _seal, children, people, releases, units
 from app.text import Text
 
 TASK, UNIT, CHILD, CASE, REPORT_CHILD = (table(model) for model in (Task, Unit, Child, Case, ReportChild))
-LINK = table(CaseLink)
+LINK, SUBMISSION = table(CaseLink), table(Submission)
+COUNTY = 3
+"""So many codes has the path of a county."""
 PROVIDER = "provider"
 """The role of whoever gives the services of a plan."""
 Options = tuple[tuple[str, str], ...]
@@ -113,6 +115,30 @@ def _villages(session: Session, row: Row, lang: str) -> Iterable[tuple[str, str]
             yield code, Text("　", ", ").say(lang).join([*filter(None, above), names[path]])
 
 
+def _receivers(session: Session, row: Row, lang: str) -> Iterable[tuple[str, str]]:
+    """The townships to which a child may move: every other one, those of this county first, each after its county."""
+    here = units.ancestors(row["path"])
+    query = select(UNIT.c.id, UNIT.c.path, UNIT.c.level, UNIT.c.sector, UNIT.c.name_zh, UNIT.c.name_en)
+    found = session.execute(query.where(UNIT.c.sector.in_(children.GOVERNING)).order_by(UNIT.c.path)).all()
+    names = {unit.path: Text(unit.name_zh, unit.name_en).say(lang) for unit in found}
+    others = [unit for unit in found if unit.level == "township" and unit.path not in here]
+    county = next((place for place in here if len(place.strip("/").split("/")) == COUNTY), "")
+    for unit in sorted(others, key=lambda unit: (units.ancestors(unit.path)[1] != county, unit.path)):
+        yield str(unit.id), f"{names.get(units.ancestors(unit.path)[1], '')} {names[unit.path]}".strip()
+
+
+def _receiving_villages(session: Session, row: Row, lang: str) -> Iterable[tuple[str, str]]:
+    """The villages of the township to which the case is to be transferred."""
+    sent = select(SUBMISSION.c.answers).where(SUBMISSION.c.case_id == row["case_id"], SUBMISSION.c.form == "F40")
+    answers = session.scalar(sent.order_by(SUBMISSION.c.id.desc()).limit(1)) or {}
+    township = session.scalar(select(UNIT.c.path).where(UNIT.c.id == int(answers.get("to_unit") or 0))) or "-"
+    query = select(UNIT.c.code, UNIT.c.name_zh, UNIT.c.name_en).where(UNIT.c.sector == "village")
+    for code, zh, en in session.execute(
+        query.where(UNIT.c.path.startswith(township, autoescape=True)).order_by(UNIT.c.path)
+    ):
+        yield code, Text(zh, en).say(lang)
+
+
 def _candidates(session: Session, row: Row, lang: str) -> Iterable[tuple[str, str]]:
     """Files of children whose name is the same as one in the report (blind index, nothing is scanned).
 
@@ -149,6 +175,8 @@ SOURCES = {
     "units": _units,
     "providers": _providers,
     "villages": _villages,
+    "receivers": _receivers,
+    "receiving_villages": _receiving_villages,
     "cases": _cases,
     "candidates": _candidates,
     "colleagues": _colleagues,

@@ -17,12 +17,12 @@ from sqlalchemy import case as when
 
 from app import clock, engine
 from app.db import Row, db, table, transaction
-from app.models import Deadline, Task
-from app.services import _held, _queue, commands, practice
+from app.models import Deadline, Task, Unit
+from app.services import _held, _queue, _tasks, commands, practice, units
 from app.services._work import SYSTEM, OpenCase, Work
 
 log = logging.getLogger(__name__)
-DEADLINE, TASK = table(Deadline), table(Task)
+DEADLINE, TASK, UNIT = table(Deadline), table(Task), table(Unit)
 BY_ID = select(DEADLINE).where(DEADLINE.c.id == bindparam("id"))
 COMES = when((DEADLINE.c.held_until > DEADLINE.c.due_at, DEADLINE.c.held_until), else_=DEADLINE.c.due_at)
 """When a deadline fires, held or not."""
@@ -107,7 +107,10 @@ def _act(work: Work, case: OpenCase, row: Row) -> None:
 
 
 def _escalate(work: Work, case: OpenCase, row: Row) -> None:
-    """Start the escalation of a task past its limit; what asks a supervisor is not itself escalated."""
+    """Start the escalation of a task past its limit; what asks a supervisor is not itself escalated.
+
+    Where a unit of another place has the task, those who answer there are asked as well as those here.
+    """
     task = work.session.execute(select(TASK).where(TASK.c.id == row["task_id"])).mappings().one()
     if task["status"] != "open" or task["process"] == ESCALATION:
         return
@@ -117,6 +120,9 @@ def _escalate(work: Work, case: OpenCase, row: Row) -> None:
     second = roles[first].get("escalates_to") or first
     context = {"task_id": task["id"], "supervisor": first, "supervisor_upper": second}
     _queue.start(work, case, ESCALATION, context, overdue.release_id)
+    place = work.session.scalar(select(UNIT.c.path).where(UNIT.c.id == task["unit_id"]))
+    if roles[task["role"]]["level"] in units.LEVELS and place not in units.ancestors(case.path):
+        _queue.start(work, case, ESCALATION, context | {_tasks.BESIDE: place}, overdue.release_id)
     work.session.execute(update(TASK).where(TASK.c.id == task["id"]).values(escalations=TASK.c.escalations + 1))
 
 

@@ -62,6 +62,13 @@ KINDS: Mapping[str, Text] = {
     "facts_added": Text(
         "报告人补充了情况，请看有没有新的危险。", "The reporter added to the report. See whether there is new danger."
     ),
+    "transfer_accepted": Text(
+        "另一个乡镇接收了你们转出的孩子，待办已经移过去。你们办过的还能看。",
+        "Another township has taken over a child from you, with what was still to do. What you did you can still see.",
+    ),
+    "transfer_refused": Text(
+        "转移没有成，孩子的事还由你们办。", "The transfer did not come about: you still have the duty for the child."
+    ),
     "glass_broken": Text(
         "有人紧急查看了封存内容，请在一天内复核。",
         "Somebody broke the glass on sealed content. Review it within a day.",

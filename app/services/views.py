@@ -222,11 +222,12 @@ class TaskPage:
     outcomes: tuple[Outcome, ...]
     outlook: Outlook | None  # of the answers so far; None where the task is not open
     seen_by: tuple[Text, ...]
-    may: frozenset[str]  # claim, release, complete, draft
+    may: frozenset[str]  # claim, release, give, complete, draft, remark, correct
     closed: Text | None = None  # set when the task is no longer open: by whom and how
     seal: Seal | None = None  # of these answers; while it is not open, they are not among `answers`
     direction: Direction | None = None
     erased: bool = False  # the case's personal data was lawfully erased
+    opens_case: bool = True  # whoever sees the task may open its case as well
     occurred: Mapping[str, str] = field(default_factory=dict)  # when it happened, as typed: "date", "time"
     versions: tuple[Version, ...] = ()  # of a task that was done: what was sent, and its corrections, newest first
     colleagues: tuple[tuple[int, str], ...] = ()  # whom it may be handed to

@@ -136,7 +136,8 @@ def complete(task_id: int) -> ResponseReturnValue:
         return _task_page(_with(tasks.page(me, task_id, frame.lang()), form, raw), error.fields), 422
     except Stale:
         return _conflict(task_id, form, raw), 409
-    return frame.settled(redirect(url_for("cases.show", case_id=case_id)))
+    on = url_for("cases.show", case_id=case_id) if cases.may_see(me, case_id) else url_for("desk.task", task_id=task_id)
+    return frame.settled(redirect(on))
 
 
 def _conflict(task_id: int, form: Form, raw: dict[str, Any]) -> str:

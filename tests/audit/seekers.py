@@ -65,6 +65,7 @@ def _restoration(world: World) -> object:
 EMERGENCY, PLACEMENT = _hears("emergency_started"), _hears("placement_needed", reason="no_carer")
 BEGINNINGS: Mapping[str, Callable[[World], object]] = {
     "assessment-help": _hears("assessment_started", cause="emergency_done"),
+    "case-transfer": _hears("transfer_needed"),
     "emergency-response": EMERGENCY,
     "guardianship-intervention": _about_guardian("intervention_started"),
     "guardianship-restoration": _restoration,

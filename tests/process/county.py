@@ -10,6 +10,7 @@ from app.services import people, releases, units
 
 CITY, COUNTY = "/620000/620700/", "/620000/620700/620702/"
 TOWNSHIP = COUNTY + "620702101/"
+OTHER_TOWNSHIP = COUNTY + "620702102/"
 VILLAGE, OTHER_VILLAGE = TOWNSHIP + "620702101201/", TOWNSHIP + "620702101202/"
 PLACES = (
     ("city", CITY, "张掖市", ("city_government", "civil_affairs", "police", "governance", "audit")),
@@ -20,6 +21,8 @@ PLACES = (
     ("township", TOWNSHIP, "柳河镇", ("township_government", "police", "education", "health")),
     ("village", VILLAGE, "红柳滩村", ("village",)),
     ("village", OTHER_VILLAGE, "沙河湾村", ("village",)),
+    ("township", OTHER_TOWNSHIP, "上河镇", ("township_government", "police", "education", "health")),
+    ("village", OTHER_TOWNSHIP + "620702102201/", "上河湾村", ("village",)),
 )  # fmt: skip
 """Level, path, name, and the sectors that have a unit there."""
 

@@ -17,7 +17,7 @@ PATHS: dict[str, tuple[tuple[Move, ...], list[str]]] = {
     "danger": ((do("t1", seen="alone", finding="danger"),), []),
     "seen the second time": ((do("t1", seen="no"), do("t2", seen="alone", finding="normal")), []),
     "safe elsewhere": ((*UNSEEN, do("t3", whereabouts="safe")), []),
-    "moved": ((*UNSEEN, do("t3", whereabouts="moved")), ["manual-duty.t1"]),
+    "moved": ((*UNSEEN, do("t3", whereabouts="moved")), ["case-transfer.t1"]),
     "missing": ((*UNSEEN, do("t3", whereabouts="missing")), []),
 }
 

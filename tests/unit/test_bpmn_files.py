@@ -107,7 +107,7 @@ def values(kind: Type) -> list[Any]:
 
 
 def test_all_processes_are_drawn() -> None:
-    assert len(STEMS) == 19
+    assert len(STEMS) == 20
     assert {"report-intake", "six-month-clock", "overdue-escalation", "manual-duty"} <= set(STEMS)
 
 

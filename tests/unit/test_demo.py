@@ -31,8 +31,8 @@ NOW = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
 FORMS = [Form.parse(json.loads(path.read_bytes())) for path in sorted((ROOT / "forms").glob("*.json"))]
 OFFERED = {
     source: (("1", "一"), ("2", "二"))
-    for source in ("guardians", "case_persons", "units", "providers", "cases", "candidates", "colleagues")
-} | {"villages": (("620702101201", "红柳滩村"),)}
+    for source in ("guardians", "case_persons", "units", "providers", "cases", "candidates", "colleagues", "receivers")
+} | dict.fromkeys(("villages", "receiving_villages"), (("620702101201", "红柳滩村"),))
 
 
 @pytest.mark.parametrize("form", FORMS, ids=lambda form: form.id)

@@ -79,6 +79,7 @@ def facts(**given: Any) -> dict[str, Any]:
         "last_visit_at": at("2026-03-10T10:00"),
         "entrustment_id": None,
         "placed_at": at("2026-03-10T09:00"),
+        "moves_to": "/620000/620700/620702/620702102/620702102201/",
         "in_care": True,
         "parent_returned": False,
         "parent_notices": 0,

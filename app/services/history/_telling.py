@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from app import engine
 from app.clock import LAW_ZONE
 from app.db import Row, table
-from app.models import User
+from app.models import Unit, User
 from app.rules.forms import Form
 from app.services import releases
 from app.services.history._walk import LIVE
@@ -219,6 +219,19 @@ class Telling:
             until = f"{datetime.fromisoformat(data['due']).astimezone(LAW_ZONE):%Y-%m-%d %H:%M}"
             return Text(f"主管把期限延到 {until}。", f"The supervisor moved the deadline to {until}."), source
         return Text("主管把这件事改派给别人。", "The supervisor gave this to somebody else."), source
+
+    def _tell_case_moved(self, _event: Row, data: Mapping[str, Any]) -> Told:
+        former, now = (self.session.get_one(Unit, data[which]) for which in ("from", "to"))
+        many = len(data["tasks"])
+        went = Text(
+            f"，{many}件待办一起移过去，期限不变", f", with {many} open task{'s' if many != 1 else ''}; no date changed"
+        )
+        told = went if many else NOTHING
+        return (
+            Text(f"孩子的事从{former.name_zh}移到{now.name_zh}{told.zh}。",
+                 f"The duty for the child went from {former.name_en} to {now.name_en}{told.en}."),
+            Text("个案转移", "Case transfer"),
+        )  # fmt: skip
 
     def _tell_erased(self, event: Row, data: Mapping[str, Any]) -> Told:
         """Who destroyed the key, and on which basis; what an older release wrote names nobody."""

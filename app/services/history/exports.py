@@ -43,6 +43,7 @@ NAMED = {
     "case_reopened": Text("重新办理", "case reopened"),
     "facts_added": Text("补充情况", "facts added"),
     "new_danger": Text("孩子有新危险", "new danger"),
+    "case_moved": Text("转移到另一个乡镇", "moved to another township"),
 }
 WAIVED, EXTENDED = Text("期限不适用", "limit not applicable"), Text("延期", "limit extended")
 ASKED_AGAIN = Text("重新督办", "taken up again")
