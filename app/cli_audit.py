@@ -104,6 +104,14 @@ def erase(case: int, basis: str, by: str) -> None:
     """Destroy the key of CASE: its personal data can never be read again, its chain stays whole."""
     erased = erasure.erase_case_key(case, basis, operator(by))
     _say(Text(f"个案 {case} 的个人信息已删除", f"The personal data of case {case} is erased"))
+    for other in erased.merged:
+        _say(
+            Text(
+                f"个案 {other} 是同一个孩子合并过的档案，还没有删除",
+                f"Case {other} is a merged file of the same child and is not erased",
+            ),
+            "!",
+        )
     for other in erased.told_in:
         _say(
             Text(

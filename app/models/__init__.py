@@ -5,6 +5,7 @@ from app.models.cases import (
     Case,
     CaseBar,
     CaseLink,
+    CaseMerge,
     Child,
     ClockAlert,
     CodeTry,
@@ -24,7 +25,7 @@ from app.models.samples import AuditSample
 from app.models.work import Deadline, Draft, Instance, SavedFilter, Submission, Subscription, Suspension, Task, TaskMark
 
 __all__ = [
-    "Absence", "AccountChange", "Attachment", "AuditSample", "Case", "CaseBar", "CaseLink", "Child", "ClockAlert", "CodeTry", "Deadline", "Definition", "Delivery", "Draft", "Duty", "Event", "FormerPost", "Guardian",
+    "Absence", "AccountChange", "Attachment", "AuditSample", "Case", "CaseBar", "CaseLink", "CaseMerge", "Child", "ClockAlert", "CodeTry", "Deadline", "Definition", "Delivery", "Draft", "Duty", "Event", "FormerPost", "Guardian",
     "Incident", "Instance", "JobRun", "LogAnchor", "LogCase", "LogEntry", "LogHead", "LogNode", "LogState", "Notice",
     "Outbox", "Paper", "PaperNumber", "PaperTemplate", "Performance", "Placement", "Post", "Practice", "Release", "Report", "ReportChild", "ReportLink",
     "SavedFilter", "SealedRead", "Submission", "Subscription", "Suspension", "Task", "TaskMark", "Unit", "User",

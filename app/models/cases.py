@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, UniqueConstraint, false
+from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base
 from app.models.types import Id, Instant
+
+LASTING = text("undone_at IS NULL")
 
 
 class Case(Base):
@@ -40,13 +42,14 @@ class Case(Base):
 
 
 class Child(Base):
-    """A child; name, sex, birth and school are sealed, the name also as a blind index."""
+    """A child; name, sex, birth and school are sealed, the name and the id number also as blind indexes."""
 
     __tablename__ = "child"
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     case_id: Mapped[int] = mapped_column(ForeignKey("case.id"), unique=True)
     name_index: Mapped[bytes] = mapped_column(LargeBinary, index=True)
+    id_index: Mapped[bytes | None] = mapped_column(LargeBinary, index=True)
     secret: Mapped[bytes] = mapped_column(LargeBinary)
     provisional: Mapped[bool] = mapped_column(default=False)
 
@@ -103,7 +106,10 @@ class ReportChild(Base):
 
 
 class ReportLink(Base):
-    """Which case a child of a report went to, and how: urgent, opened or attached."""
+    """Which case a child of a report went to, and how: urgent, opened or attached.
+
+    `ended_at`: somebody found since that it does not belong there; `child_ref` 0 is the report as a whole.
+    """
 
     __tablename__ = "report_link"
     __table_args__ = (UniqueConstraint("report_id", "case_id", "child_ref", "kind"),)
@@ -114,6 +120,28 @@ class ReportLink(Base):
     child_ref: Mapped[int]
     kind: Mapped[str] = mapped_column(String(12))
     recorded_at: Mapped[datetime] = mapped_column(Instant)
+    ended_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class CaseMerge(Base):
+    """Two files of one child, found by somebody: `alias_id` points to `survivor_id` until it is undone.
+
+    Nothing is moved: each case keeps its rows, and what is read or sent looks here. Reasons stand in the chains.
+    """
+
+    __tablename__ = "case_merge"
+    __table_args__ = (
+        Index("ix_case_merge_alias", "alias_id", unique=True, sqlite_where=LASTING, postgresql_where=LASTING),
+        Index("ix_case_merge_survivor", "survivor_id", sqlite_where=LASTING, postgresql_where=LASTING),
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    alias_id: Mapped[int] = mapped_column(ForeignKey("case.id"))
+    survivor_id: Mapped[int] = mapped_column(ForeignKey("case.id"))
+    merged_at: Mapped[datetime] = mapped_column(Instant)
+    merged_by: Mapped[int] = mapped_column(ForeignKey("user.id"))
+    undone_at: Mapped[datetime | None] = mapped_column(Instant)
+    undone_by: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
 
 
 class CaseLink(Base):

@@ -39,6 +39,10 @@ FOR_A_TIME = frozenset(("assessment_team", "township_in", "provider", "helper"))
 TASK_ONLY = frozenset(("township_in",))
 """Roles asked one question about a case that is not theirs: the task opens, the case does not until they take it."""
 
+MERGES = frozenset(("township_worker", "county_worker", "county_lead", "city_civil"))
+ATTACHES = MERGES | {"police_intake", "police_officer", "police_chief"}
+"""Posts that find two files to be one child's, where they answer for both places; that say whose a report is. Proposals."""
+
 NEVER_SEALED = frozenset(("village_worker", "class_teacher", "school_lead", "provider", "helper"))
 """Posts that never read S3 but what the person wrote: "看不到报告人身份和密封内容"."""
 
@@ -227,6 +231,8 @@ class Access:
             "replay": not self._outsider(person),
             "remark": rule in _INVOLVED and resource.kind == "task",
             "register": rule in _INVOLVED and not self._outsider(person),
+            "merge": resource.kind == "case" and _holds(person, MERGES, resource.unit_path),
+            "attach": resource.kind == "report" and rule in _INVOLVED and _holds(person, ATTACHES),
             "supervise": _covered(scope.supervised, resource),
             "export": rule == "audits",
         }.get(action, False)
@@ -272,6 +278,11 @@ class Access:
 
     def _posts(self, person: Person) -> tuple[Post, ...]:
         return tuple(post for post in person.posts if post.role in self.levels)
+
+
+def _holds(person: Person, roles: frozenset[str], path: str | None = None) -> bool:
+    """Whether the person holds one of the posts, for the region of `path` where one is given."""
+    return any(post.role in roles and (path is None or within(path, post.unit_path)) for post in person.posts)
 
 
 def _reason(person: Person, resource: Resource) -> frozenset[str]:

@@ -17,6 +17,8 @@ Action = Literal[
     "supervise",  # direct, reassign, extend, release, find not applicable
     "register",  # 记一件事 in a case
     "replay",  # its history
+    "merge",  # two files of one child, and undo it; a person needs it for both
+    "attach",  # a report to the case of another child, or take it away
     "unseal",  # break the glass: see `Decision.needs`
     "edit",
     "publish",

@@ -29,7 +29,7 @@ from app.models import (
 )
 from app.operations import needs
 from app.rules.facts import presumed_risk
-from app.services import submissions
+from app.services import _merged, submissions
 from app.services._work import Live, Work
 
 Provider = Callable[[Work, Live], Any]
@@ -110,11 +110,17 @@ def _report_children(work: Work, live: Live) -> tuple[needs.ReportChild, ...]:
     )
     return tuple(
         needs.ReportChild(
-            ref=row["ref"], case_id=row["case_id"], match=row["match"], candidate_case_id=row["candidate_case_id"],
-            provisional=row["provisional"], candidate_live=_is_live(work, row["candidate_case_id"]),
+            ref=row["ref"], case_id=row["case_id"], match=row["match"], candidate_case_id=candidate,
+            provisional=row["provisional"], candidate_live=_is_live(work, candidate),
         )
-        for row in work.session.execute(query).mappings()
+        for row in work.session.execute(query).mappings().all()
+        for candidate in [_standing(work, row["candidate_case_id"])]
     )  # fmt: skip
+
+
+def _standing(work: Work, case_id: int | None) -> int | None:
+    """The file of the child that stands, where the one that was picked has been merged."""
+    return None if case_id is None else _merged.root(work.session, case_id)
 
 
 def _is_live(work: Work, case_id: int | None) -> bool:

@@ -79,7 +79,9 @@ def open_case(work: Work, live: Live, wanted: operations.OpenCase) -> OpenCase:
 def add_child(work: Work, case: OpenCase, told: Mapping[str, Any], *, provisional: bool = False) -> int:
     """The child of a case, with father and mother as guardians still to be named."""
     name = str(told.get("name") or "")
+    id_no = str(told.get("id_no") or "").upper()
     values = {"case_id": case.id, "name_index": _seal.blind_index("child.name", name), "provisional": provisional,
+              "id_index": _seal.blind_index("child.id_no", id_no) if id_no else None,
               "secret": case.key.seal(dict(told), secret_place("child", case.id))}  # fmt: skip
     child_id: int = work.session.scalar(insert(CHILD).values(values).returning(CHILD.c.id))
     guardians = told.get("guardians") or [{"kind": kind} for kind in PARENTS]

@@ -153,6 +153,11 @@ def register(work: Work, case: OpenCase, message: str, payload: Mapping[str, Any
     return keep(message, payload, [target])
 
 
+def awaited(work: Work, case: OpenCase, message: str) -> bool:
+    """Whether an instance of the case waits for this message now."""
+    return any(_waits(live, message) for live in work.live_of(case))
+
+
 def broadcast(work: Work, case: OpenCase, message: str, payload: Mapping[str, Any]) -> None:
     """Deliver to whoever waits in this case now; nothing is started or kept."""
     for live in work.live_of(case):

@@ -17,7 +17,7 @@ from app.db import table
 from app.errors import Forbidden, NeedsReason, NotFound
 from app.models import Case, SealedRead, Task, Unit
 from app.rules.access import FOR_A_TIME, Access, Action, Decision, Kind, Party, Person, Reach, Resource, Sensitivity
-from app.services import _bars, practice, releases
+from app.services import _bars, _merged, practice, releases
 from app.services._work import Actor
 from app.services.library import library
 from app.text import Text
@@ -81,12 +81,16 @@ def correctable(session: Session, person: Person, case: Resource) -> frozenset[i
 
 
 def case_resource(session: Session, case_id: int) -> Resource:
-    """A case as the rules see it: its place, who has work in it, and who did some. Raises NotFound."""
+    """A case as the rules see it: its place, who has work in it, and who did some. Raises NotFound.
+
+    Of a child whose files were merged, work in any of them counts for all, and so does a bar.
+    """
     case = session.execute(select(CASE.c.kind, CASE.c.path, CASE.c.sealed).where(CASE.c.id == case_id)).first()
     if case is None:
         raise NotFound("no_case", NOTHING_HERE)
     query = select(TASK.c.role, UNIT.c.path, TASK.c.unit_id, TASK.c.assignee_id, TASK.c.closed_by)
-    query = query.join(UNIT, UNIT.c.id == TASK.c.unit_id).where(TASK.c.case_id == case_id, OPENS)
+    family = _merged.family(session, case_id)
+    query = query.join(UNIT, UNIT.c.id == TASK.c.unit_id).where(TASK.c.case_id.in_(family), OPENS)
     tasks = session.execute(query).all()
     team = {person for task in tasks for person in (task.assignee_id, task.closed_by) if person is not None}
     parties = {Party(task.role, task.path, task.unit_id) for task in tasks}
@@ -94,7 +98,7 @@ def case_resource(session: Session, case_id: int) -> Resource:
     glass, reason = _openings(session, case_id)
     return Resource(
         kind, unit_path=case.path, seal=case.sealed, team_ids=frozenset(team), parties=tuple(parties),
-        barred_unit_ids=_bars.units(session, case_id), case_id=case_id, glass_ids=glass, reason_ids=reason,
+        barred_unit_ids=frozenset().union(*(_bars.units(session, one) for one in family)), case_id=case_id, glass_ids=glass, reason_ids=reason,
     )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from app.db import Row, db, table
 from app.errors import NotFound
 from app.models import Case, CaseLink, Child, Instance, Placement, Report, ReportLink, Subscription, Task
 from app.rules.access import Person, Resource
-from app.services import _seal, _seals, access, children, clocks, practice, releases
+from app.services import _merged, _seal, _seals, access, children, clocks, practice, releases
 from app.services._closing import CLOSED
 from app.services._seals import Seals, Sent
 from app.services.history.story import BEHIND, Teller
@@ -55,7 +55,7 @@ def page(person: Person, case_id: int, lang: str = "zh") -> CasePage:
     access.require(session, person, "see", resource)
     row = _row(session, case_id)
     teller, seals = Teller(session, case_id, lang), Seals(session, person, case_id, resource)
-    tasks = _open_tasks(session, case_id)
+    tasks = open_tasks(session, case_id)
     shown = listing.rows(session, tasks, person, now, lang)
     place = children.place_name(session, row["path"], lang)
     line, reads = children.line({**row, "place": place}, now), seals.may_read()
@@ -81,7 +81,9 @@ def page(person: Person, case_id: int, lang: str = "zh") -> CasePage:
         clocks=clocks.of(session, row, now, lang) if reads else (),
         family=_family(session, person, row, lang) if row["kind"] == "child" and reads else (),
         reports=session.scalar(
-            select(func.count(REPORT_LINK.c.report_id.distinct())).where(REPORT_LINK.c.case_id == case_id)
+            select(func.count(REPORT_LINK.c.report_id.distinct())).where(
+                REPORT_LINK.c.case_id.in_(_merged.family(session, case_id)), REPORT_LINK.c.ended_at.is_(None)
+            )
         )
         or 0,
         may=_may(session, person, resource, seals),
@@ -120,7 +122,7 @@ def _row(session: Session, case_id: int) -> dict[str, Any]:
     return {**row, "case_id": case_id, "case_kind": row["kind"]}
 
 
-def _open_tasks(session: Session, case_id: int) -> list[Row]:
+def open_tasks(session: Session, case_id: int) -> list[Row]:
     """Open tasks of the case; those of an escalation are about another task, which is here itself."""
     query = listing.base().where(TASK.c.case_id == case_id, TASK.c.status == "open", TASK.c.process.not_in(BEHIND))
     return list(session.execute(query.order_by(TASK.c.due_at, TASK.c.id)).mappings())
@@ -129,6 +131,7 @@ def _open_tasks(session: Session, case_id: int) -> list[Row]:
 def _may(session: Session, person: Person, resource: Resource, seals: Seals) -> frozenset[str]:
     allowed = access.policy(session).can(person, "register", resource)
     may = {"record", "new_danger"} if allowed and resource.kind == "case" else set()
+    may |= {"attach"} if access.policy(session).can(person, "attach", resource) else set()
     may |= {"unseal"} if seals.may_break_the_glass and seals.glass_until is None else set()
     return frozenset(may | ({"reads"} if seals.audits else set()))
 
@@ -229,7 +232,7 @@ def _matches(search: str) -> Any:
 def _index_row(session: Session, person: Person, row: Row, now: datetime, lang: str) -> dict[str, Any]:
     place = children.place_name(session, row["path"], lang)
     line = children.line({**row, "case_id": row["id"], "place": place}, now)
-    tasks = listing.rows(session, _open_tasks(session, row["id"])[:1], person, now, lang)
+    tasks = listing.rows(session, open_tasks(session, row["id"])[:1], person, now, lang)
     task = tasks[0] if tasks else None
     if access.policy(session).scope(person).audited and not Seals(session, person, row["id"]).may_read():
         line = children.veiled(line)

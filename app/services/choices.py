@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from app.db import Row, table
 from app.models import Case, CaseLink, Child, Report, ReportChild, Submission, Task, Unit
 from app.rules.forms import Form
-from app.services import _registers, _seal, children, people, releases, units
+from app.services import _merged, _registers, _seal, children, people, releases, units
 from app.text import Text
 
 TASK, UNIT, CHILD, CASE, REPORT_CHILD = (table(model) for model in (Task, Unit, Child, Case, ReportChild))
@@ -155,10 +155,15 @@ def _candidates(session: Session, row: Row, lang: str) -> Iterable[tuple[str, st
         .where(Report.case_id == row["case_id"], REPORT_CHILD.c.case_id.is_not(None))
     )
     where = (CHILD.c.name_index.in_(wanted), CHILD.c.case_id.not_in(opened), CASE.c.wrapped_key.is_not(None))
-    for found in session.execute(query.where(*where)).mappings():
-        told = children.told_of(found)
-        place = children.place_name(session, found["path"], lang)
-        yield str(found["case_id"]), f"{told.get('name', '')} {told.get('age_or_dob', '')} {place} #{found['case_id']}"
+    found = session.execute(query.where(*where)).mappings().all()
+    standing = {one["case_id"]: _merged.root(session, one["case_id"]) for one in found}
+    first = {
+        standing[one["case_id"]]: one for one in sorted(found, key=lambda one: one["case_id"] in standing.values())
+    }
+    for case_id, one in sorted(first.items()):  # of merged files the one that stands
+        told = children.told_of(one)
+        place = children.place_name(session, one["path"], lang)
+        yield str(case_id), f"{told.get('name', '')} {told.get('age_or_dob', '')} {place} #{case_id}"
 
 
 def _colleagues(session: Session, row: Row, _lang: str) -> Iterable[tuple[str, str]]:

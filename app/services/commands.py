@@ -27,6 +27,7 @@ from app.rules.forms import Form
 from app.services import (
     _attached,
     _faults,
+    _merged,
     _occurrence,
     _queue,
     _registers,
@@ -246,6 +247,8 @@ def record_arrival(
             name: _route.resolve(source, case, known, name, lambda _form: answers)
             for name, source in rules["payload_sources"]["desk"].items()
         }
+        if target is None and not _route.awaited(work, case, message):
+            _merged.require_own(work, case)
         taken = _route.register(work, case, message, payload, target)
         if not (taken or kept):
             raise Refused("nobody_waits", NOBODY_WAITS, case=case_id, message=message)
@@ -278,7 +281,7 @@ def deliver_message(outbox_id: int) -> None:
     outbox = table(Outbox)
     target = db.session.scalar(select(outbox.c.target_case_id).where(outbox.c.id == outbox_id))
     with work_on(SYSTEM) as work:
-        case = work.lock(int(target or 0))
+        case = _merged.lock_root(work, int(target or 0))
         row = work.session.execute(outbox.select().where(outbox.c.id == outbox_id)).mappings().one()
         if row["state"] == "waiting":
             message, payload = row["payload"]["message"], row["payload"]["payload"]

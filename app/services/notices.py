@@ -66,6 +66,18 @@ KINDS: Mapping[str, Text] = {
         "另一个乡镇接收了你们转出的孩子，待办已经移过去。你们办过的还能看。",
         "Another township has taken over a child from you, with what was still to do. What you did you can still see.",
     ),
+    "case_merged": Text(
+        "这个孩子的两份档案合并了。两边的事都照办，请看个案。",
+        "Two files of this child were merged. The work of both goes on; see the case.",
+    ),
+    "case_unmerged": Text(
+        "合并过的两份档案又分开了，请看个案里还有什么要办。",
+        "Two merged files stand apart again. See what is still to be done in the case.",
+    ),
+    "report_attached": Text(
+        "又有一份报告归到这个孩子，请看有没有新的危险。",
+        "Another report was attached to this child. See whether there is new danger.",
+    ),
     "transfer_refused": Text(
         "转移没有成，孩子的事还由你们办。", "The transfer did not come about: you still have the duty for the child."
     ),
@@ -233,7 +245,11 @@ def _rows(session: Session, person: Person, found: Sequence[Row]) -> tuple[Notic
 def _children(session: Session, found: Sequence[Row]) -> dict[int, list[int]]:
     """The children's cases of each report that a notice speaks of."""
     reports = {row["payload"]["ids"]["report_id"] for row in found if row["payload"]["ids"].get("report_id")}
-    query = select(LINK.c.report_id, LINK.c.case_id).distinct().where(LINK.c.report_id.in_(reports))
+    query = (
+        select(LINK.c.report_id, LINK.c.case_id)
+        .distinct()
+        .where(LINK.c.report_id.in_(reports), LINK.c.ended_at.is_(None))
+    )
     linked: dict[int, list[int]] = {}
     for row in session.execute(query.order_by(LINK.c.report_id, LINK.c.case_id)) if reports else ():
         linked.setdefault(row.report_id, []).append(row.case_id)

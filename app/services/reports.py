@@ -18,6 +18,7 @@ from app.errors import NotFound, Refused
 from app.models import Case, Instance, Report, ReportLink, Submission, Task, Unit
 from app.rules.access import Person
 from app.services import (
+    _merged,
     _queue,
     _registers,
     _route,
@@ -228,7 +229,8 @@ def _tell_of_facts(work: Work, case: OpenCase, submission_id: int) -> None:
     """
     ids = {"report_case_id": case.id, "submission_id": submission_id}
     notices.put(work, case.id, "facts_added", "police_intake", f"facts:{submission_id}", ids)
-    linked = select(ReportLink.case_id).join(Report, Report.id == ReportLink.report_id).where(Report.case_id == case.id)
+    linked = select(ReportLink.case_id).join(Report, Report.id == ReportLink.report_id)
+    linked = linked.where(Report.case_id == case.id, ReportLink.ended_at.is_(None))
     at_work = select(TASK.c.case_id, TASK.c.unit_id, TASK.c.role).distinct()
     at_work = at_work.where(TASK.c.case_id.in_(linked), TASK.c.status == "open", TASK.c.process != ESCALATION)
     for child_case, unit_id, role in work.session.execute(
@@ -245,11 +247,11 @@ def new_danger(person: Person, case_id: int, actor: Actor) -> None:
     """
     access.require(db.session(), person, "register", access.case_resource(db.session(), case_id))
     with commands.work_on(actor) as work:
-        case = work.lock(case_id)
+        case = _merged.lock_root(work, case_id)
         origin = _route.origin_of(work, case)
         now = work.now.isoformat()
         case.facts |= {"danger_now": True, "learned_at": now, "received_at": now}
-        payload = {"case_id": case_id, "report_id": case.facts.get("latest_report_id")}
+        payload = {"case_id": case.id, "report_id": case.facts.get("latest_report_id")}
         _route.broadcast(work, case, "re_endangered", payload)
         _queue.start(work, case, EMERGENCY, payload, origin.release_id)
         case.chain.append("new_danger", {}, at=work.now, actor_id=actor.user_id)

@@ -17,6 +17,7 @@ from app.web.forms import sheet
 from app.web.health import health
 from app.web.help import help_pages
 from app.web.kept import kept, send_report
+from app.web.one_child import one_child
 from app.web.oversight import oversight
 from app.web.papers import papers
 from app.web.people import people
@@ -52,6 +53,7 @@ def register(app: Flask) -> None:
         files,
         desk,
         cases,
+        one_child,
         oversight,
         people,
         audit,

@@ -8,7 +8,7 @@ from flask_security import auth_required
 
 from app.db import db
 from app.errors import NotFound
-from app.services import access, reports, suspensions
+from app.services import access, merging, reports, suspensions
 from app.services import cases as service
 from app.services._work import Actor
 from app.services.history import replay
@@ -34,7 +34,8 @@ def show(case_id: int) -> ResponseReturnValue:
     page = service.page(frame.me(), case_id, frame.lang())
     past = url_for("audit.replay", case_id=case_id) if replay.may(frame.me(), case_id) else None
     papers = paper_pages.of_case(frame.me(), case_id) if page.kind == "child" else None
-    return render_template("case/case.html", case=page, replay=past, papers=papers)
+    standing = merging.standing(frame.me(), case_id, frame.lang())
+    return render_template("case/case.html", case=page, replay=past, papers=papers, standing=standing)
 
 
 @cases.get("/<int:case_id>/diagram/<int:instance_id>")

@@ -17,7 +17,7 @@ from sqlalchemy import delete, select, update
 from app.db import db, settings, table
 from app.errors import Refused
 from app.models import Case, Child, Draft, Instance, Report, ReportLink
-from app.services import commands
+from app.services import _merged, commands
 from app.services._work import Actor, OpenCase, Work
 from app.services.audit.log_walk import ERASED
 from app.text import Text
@@ -38,10 +38,11 @@ STILL_OPEN = Text(
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """What was erased, and the reports' cases that also tell of this child and still have their keys."""
+    """What was erased; the reports' cases, and other files of this child, that still have their keys."""
 
     case_id: int
     told_in: tuple[int, ...]
+    merged: tuple[int, ...] = ()
 
 
 def erase_case_key(case_id: int, basis: str, actor: Actor) -> Erased:
@@ -60,21 +61,29 @@ def erase_case_key(case_id: int, basis: str, actor: Actor) -> Erased:
             raise Refused("still_open", STILL_OPEN, case=case_id)
         case.chain.append(ERASED, {"basis": basis}, at=work.now, actor_id=actor.user_id)
         _destroy(work, case)
-        told_in = _reports_of(work, case_id)
+        told_in, merged = _reports_of(work, case_id), _merged_with(work, case_id)
     _empty_the_log_of_changes()
-    return Erased(case_id, told_in)
+    return Erased(case_id, told_in, merged)
 
 
 def _destroy(work: Work, case: OpenCase) -> None:
     work.session.execute(update(CASE).where(CASE.c.id == case.id).values(wrapped_key=None))
     work.session.execute(delete(DRAFT).where(DRAFT.c.case_id == case.id))
-    work.session.execute(update(CHILD).where(CHILD.c.case_id == case.id).values(name_index=secrets.token_bytes(16)))
+    work.session.execute(
+        update(CHILD).where(CHILD.c.case_id == case.id).values(name_index=secrets.token_bytes(16), id_index=None)
+    )
 
 
 def _reports_of(work: Work, case_id: int) -> tuple[int, ...]:
     query = select(REPORT.c.case_id).join(REPORT_LINK, REPORT_LINK.c.report_id == REPORT.c.id)
     query = query.join(CASE, CASE.c.id == REPORT.c.case_id)
     query = query.where(REPORT_LINK.c.case_id == case_id, CASE.c.wrapped_key.is_not(None)).distinct()
+    return tuple(sorted(work.session.scalars(query)))
+
+
+def _merged_with(work: Work, case_id: int) -> tuple[int, ...]:
+    others = _merged.family(work.session, case_id) - {case_id}
+    query = select(CASE.c.id).where(CASE.c.id.in_(others), CASE.c.wrapped_key.is_not(None))
     return tuple(sorted(work.session.scalars(query)))
 
 

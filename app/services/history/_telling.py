@@ -233,6 +233,32 @@ class Telling:
             Text("个案转移", "Case transfer"),
         )  # fmt: skip
 
+    def _tell_case_merged(self, event: Row, data: Mapping[str, Any]) -> Told:
+        if event["case_id"] == data["survivor"]:
+            did = Text(f"把另一份档案{data['alias']}并了进来", f"merged another file, {data['alias']}, into this one")
+        else:
+            did = Text(f"把这份档案并入{data['survivor']}", f"merged this file into {data['survivor']}")
+        return self._who_did(event, did)[0], Text("合并档案", "Files merged")
+
+    def _tell_case_unmerged(self, event: Row, data: Mapping[str, Any]) -> Told:
+        other = data["alias"] if event["case_id"] == data["survivor"] else data["survivor"]
+        did = Text(f"撤销了和{other}的合并，两份各是各的", f"undid the merge with {other}: each stands for itself")
+        return self._who_did(event, did)[0], Text("合并档案", "Files merged")
+
+    def _tell_report_attached(self, event: Row, data: Mapping[str, Any]) -> Told:
+        if event["case_id"] == data["case"]:
+            return self._who_did(event, Text("把另一份报告归到这个孩子", "attached another report to this child"))
+        return self._who_did(
+            event, Text(f"把报告归到个案{data['case']}", f"attached the report to case {data['case']}")
+        )
+
+    def _tell_report_detached(self, event: Row, data: Mapping[str, Any]) -> Told:
+        if event["case_id"] == data["case"]:
+            return self._who_did(event, Text("把一份报告从这个孩子取下", "took a report away from this child"))
+        return self._who_did(
+            event, Text(f"把报告从个案{data['case']}取下", f"took the report away from case {data['case']}")
+        )
+
     def _tell_erased(self, event: Row, data: Mapping[str, Any]) -> Told:
         """Who destroyed the key, and on which basis; what an older release wrote names nobody."""
         by, basis = self.names.get(event["actor_id"], ""), data["basis"]

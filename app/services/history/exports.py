@@ -43,6 +43,10 @@ NAMED = {
     "case_reopened": Text("重新办理", "case reopened"),
     "facts_added": Text("补充情况", "facts added"),
     "new_danger": Text("孩子有新危险", "new danger"),
+    "case_merged": Text("档案合并", "files merged"),
+    "case_unmerged": Text("撤销合并", "merge undone"),
+    "report_attached": Text("报告归案", "report attached"),
+    "report_detached": Text("报告取下", "report taken away"),
     "case_moved": Text("转移到另一个乡镇", "moved to another township"),
 }
 WAIVED, EXTENDED = Text("期限不适用", "limit not applicable"), Text("延期", "limit extended")

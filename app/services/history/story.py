@@ -24,6 +24,7 @@ EVENT, INSTANCE, SUBMISSION = table(Event), table(Instance), table(Submission)
 TOLD = (
     "case_opened", "case_closed", "case_reopened", "task_done", "corrected", "remarked", "message", "facts_added", "task_changed", "ended",
     "deadline", "step", "suspended", "resumed", "asked_again", "done_by_hand", "paper_issued", "paper_withdrawn", "erased", "case_moved",
+    "case_merged", "case_unmerged", "report_attached", "report_detached",
 )  # fmt: skip
 BEHIND = ("overdue-escalation",)
 """Processes that watch over others: their steps are the supervisors' story, not the child's."""
