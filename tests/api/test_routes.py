@@ -79,6 +79,8 @@ ROUTES = {
     "account.show": SIGNED_IN, "people.my_away": SIGNED_IN, "people.rotas": SIGNED_IN,
     "people.away": CASEWORK, "people.enter_away": CASEWORK, "people.end_away": CASEWORK, "people.duty": CASEWORK,
     "people.keep_duty": CASEWORK,
+    # tests/api/test_one_child.py
+    "one_child.merge": CASEWORK, "one_child.compare": CASEWORK, "one_child.unmerge": CASEWORK, "one_child.attach": CASEWORK,
     # tests/api/test_kept.py
     "kept.visit": CASEWORK, "kept.send_task": CASEWORK,
 }  # fmt: skip

@@ -6,12 +6,13 @@ import re
 from typing import Any
 
 import sqlalchemy as sa
+from flask_security.utils import hash_password
 from playwright.sync_api import Page, expect
 
 from app.db import db, table
-from app.demo.people import PASSWORD
 from app.models import Unit
-from app.services import people
+from app.services import cases, people
+from app.services.practice import PASSWORD
 from tests.browser.conftest import DESKTOP, PHONE, Site
 from tests.browser.person import Person
 from tests.browser.test_pages import LOOKS, look, named
@@ -46,7 +47,7 @@ def child(site: Site, *started: str, **told: Any) -> int:
 def join(site: Site, username: str, *posts: tuple[str, str]) -> Person:
     """Somebody new who holds these posts, signed in."""
     with site.app.app_context():
-        people.add_user(username, "岳文秀", PASSWORD, posts)
+        people.add_user(username, "岳文秀", hash_password(PASSWORD), list(posts))
     return site.person(username)
 
 
@@ -87,3 +88,55 @@ def test_a_child_moves_to_another_township(site: Site) -> None:
     page.wait_for_url("**/tasks/**")
     expect(page.locator("main")).to_contain_text("已经办完")
     looks(site, page, "transfer-own-past")
+
+
+def test_two_files_of_one_child(site: Site) -> None:
+    told = {"name": "林石榴", "sex": "f", "age_or_dob": "2017-01-01", "school": "柳河镇中心小学"}
+    kept, other = (child(site, "legal_aid_needed", **told | more) for more in ({}, {"school": "上河小学"}))
+    someone = site.person("dudao")
+    page = someone.page
+    page.goto(f"/cases/{kept}")
+    expect(page.locator(".case-head")).to_contain_text("另有1份档案可能是同一个孩子")
+    page.locator(".case-note a", has_text="对照看看").click()
+    looks(site, page, "merge-suspects")
+    page.locator(f"main a[href$='/merge/{other}']").click()
+    looks(site, page, "merge-compare")
+    page.locator("main form button.btn-go").click()
+    expect(page.locator("#keep")).to_contain_text("请选哪一份留着用")
+    look(page, "merge-refused-desktop-zh")
+    page.locator(f'[name=keep][value="{kept}"]').check(force=True)
+    page.fill("[name=reason]", "外婆说是同一个孩子，看过出生证")
+    page.locator("main form button.btn-go").click()
+    page.wait_for_url(re.compile(rf"/cases/{kept}$"))
+    expect(page.locator(f"#merged-{other}")).to_be_visible()
+    looks(site, page, "merged-kept")
+    page.goto(f"/cases/{other}")
+    expect(page.locator(".case-head")).to_contain_text("已经并入")
+    looks(site, page, "merged-alias")
+    page.locator(".case-note a", has_text="撤销合并").click()
+    page.fill("[name=reason]", "不是同一个孩子")
+    looks(site, page, "merge-undo")
+    page.fill("[name=reason]", "不是同一个孩子")
+    page.locator("main form button.btn-go").click()
+    page.wait_for_url(re.compile(rf"/cases/{other}$"))
+    expect(page.locator(".story")).to_contain_text("两份各是各的")
+
+
+def test_a_report_goes_to_another_child(site: Site) -> None:
+    case = child(site, "legal_aid_needed", name="林石榴")
+    with site.app.app_context():
+        world = World(lambda _: None)
+        world.accepted([{"name": "别家的孩子"}])
+        report = max(world.cases("report"))
+        number = cases.number(case, world.case_row(case)["opened_at"])
+    police = join(site, "jingzhang", ("police_chief", "620702101-police"), ("police_intake", "620702101-police"),
+                  ("township_worker", "620702101"))  # fmt: skip
+    page = police.page
+    page.goto(f"/cases/{report}")
+    page.locator("main a", has_text="归到个案").click()
+    page.fill("[name=number]", number)
+    page.fill("[name=reason]", "说的是这个孩子")
+    page.locator("main form button.btn-go").first.click()
+    page.wait_for_url(re.compile(rf"/cases/{report}/attach$"))
+    expect(page.locator("main")).to_contain_text(number)
+    looks(site, page, "report-attach")

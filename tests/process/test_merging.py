@@ -6,14 +6,18 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from flask import current_app
 
 from app.db import db
+from app.demo.answers import plausible
 from app.errors import Forbidden, Invalid, NotFound, Refused, Stale
 from app.rules.access import Person
 from app.services import _merged, attaching, cases, commands, merging, people, reports
+from app.services._merged import MERGE
 from app.services._work import SYSTEM, Actor
 from app.services.audit import erasure
 from tests.process.county import CHILD, COUNTY, OTHER_TOWNSHIP, POST, UNIT
+from tests.reliability import together
 from tests.world import CASE, DEADLINE, INSTANCE, TASK, TOWNSHIP, World
 
 WHY = "外婆说是同一个孩子，出生证看过"
@@ -167,8 +171,6 @@ def test_what_cannot_be_merged(world: World) -> None:
     merging.merge(who, one, three, WHY)  # what stands may itself be merged: a chain, never a circle
     assert _merged.root(db.session(), two) == three
     assert _merged.family(db.session(), two) == {one, two, three}
-    with db.session.begin_nested():
-        pass
     db.session.rollback()
 
 
@@ -225,6 +227,48 @@ def test_either_can_still_be_lawfully_forgotten(world: World) -> None:
         merging.unmerge(who, two, WHY)
     assert erasure.erase_case_key(two, "law:pipl-47", Actor(who.id, "operator")).merged == ()
     assert merging.standing(who, one).merged[0].erased
+
+
+# --- at the same moment ---------------------------------------------------------------------
+
+
+def test_of_two_merges_at_once_one_is_told(either_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each the other way round: together they would make a circle."""
+    world = either_world
+    who = person(world, "township_worker", TOWNSHIP)
+    one, two = two_files(world)
+    asked = together.asking(monkeypatch.setattr)
+    together.meeting(monkeypatch.setattr, merging, "_fit", lambda: asked.wait(2))
+    ended = together.at_once(
+        current_app._get_current_object(),  # type: ignore[attr-defined]
+        lambda: merging.merge(who, two, one, WHY),
+        lambda: merging.merge(who, one, two, WHY),
+    )
+    assert sorted(type(end).__name__ for end in ended) == ["NoneType", "Stale"]
+    assert sorted(world.rows(sa.select(MERGE.c.alias_id))[0].values()) in ([one], [two])
+    assert len(world.rows(sa.select(MERGE.c.id))) == 1
+
+
+def test_a_merge_and_a_task_that_is_done_at_the_same_moment_both_count(
+    either_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = either_world
+    who = person(world, "township_worker", TOWNSHIP)
+    one, two = two_files(world)
+    task = world.open(AID, "t1", two)
+    raw = plausible(world.library.form("F50"), {}, world.rng, world.now, {})
+    asked = together.asking(monkeypatch.setattr)
+    together.meeting(monkeypatch.setattr, merging, "_fit", lambda: asked.wait(2))
+    ended = together.at_once(
+        current_app._get_current_object(),  # type: ignore[attr-defined]
+        lambda: merging.merge(who, two, one, WHY),
+        lambda: commands.complete(task["id"], task["version"], raw, Actor(who.id, "township_worker")),
+    )
+    assert not [end for end in ended if isinstance(end, Exception)], ended
+    db.session.rollback()
+    assert _merged.root(db.session(), two) == one
+    db.session.rollback()
+    assert world.todo_of(AID, two) == ["t2"]
 
 
 # --- reports --------------------------------------------------------------------------------
