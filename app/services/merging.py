@@ -20,6 +20,7 @@ from app.errors import Forbidden, Invalid, Refused, Stale
 from app.models import Case, CaseMerge, Child, Report, ReportLink
 from app.rules.access import MERGES, Person, Resource
 from app.services import _merged, access, cases, children, clocks, commands, notices, practice, units
+from app.services._seals import Seals
 from app.services._work import Actor, OpenCase
 from app.services.inbox import listing
 from app.services.views import ClockView, InboxRow
@@ -133,7 +134,9 @@ def _merged_in(session: Session, person: Person, case_id: int, lang: str) -> Ite
         receipts = select(REPORT.c.number).join(LINK, LINK.c.report_id == REPORT.c.id)
         receipts = receipts.where(LINK.c.case_id == alias_id, LINK.c.ended_at.is_(None)).distinct()
         numbers = tuple(session.scalars(receipts.order_by(REPORT.c.number)))
-        yield Merged(alias_id, side.number, merged_at, side.tasks, side.clocks, numbers, row["wrapped_key"] is None)
+        reads = Seals(session, person, alias_id).may_read()  # a clock names a guardian
+        shown = side.clocks if reads else ()
+        yield Merged(alias_id, side.number, merged_at, side.tasks, shown, numbers, row["wrapped_key"] is None)
         yield from _merged_in(session, person, alias_id, lang)
 
 

@@ -16,9 +16,10 @@ from sqlalchemy.orm import Session
 from app import engine
 from app.clock import LAW_ZONE
 from app.db import Row, table
-from app.models import Unit, User
+from app.models import Case, Unit, User
 from app.rules.forms import Form
 from app.services import releases
+from app.services.children import case_number
 from app.services.history._walk import LIVE
 from app.services.library import Library, library
 from app.text import Text
@@ -233,15 +234,21 @@ class Telling:
             Text("个案转移", "Case transfer"),
         )  # fmt: skip
 
+    def _number(self, case_id: int) -> str:
+        return case_number(case_id, self.session.get_one(Case, case_id).opened_at)
+
     def _tell_case_merged(self, event: Row, data: Mapping[str, Any]) -> Told:
-        if event["case_id"] == data["survivor"]:
-            did = Text(f"把另一份档案{data['alias']}并了进来", f"merged another file, {data['alias']}, into this one")
-        else:
-            did = Text(f"把这份档案并入{data['survivor']}", f"merged this file into {data['survivor']}")
+        kept = event["case_id"] == data["survivor"]
+        other = self._number(data["alias"] if kept else data["survivor"])
+        did = (
+            Text(f"把另一份档案{other}并了进来", f"merged another file, {other}, into this one")
+            if kept
+            else Text(f"把这份档案并入{other}", f"merged this file into {other}")
+        )
         return self._who_did(event, did)[0], Text("合并档案", "Files merged")
 
     def _tell_case_unmerged(self, event: Row, data: Mapping[str, Any]) -> Told:
-        other = data["alias"] if event["case_id"] == data["survivor"] else data["survivor"]
+        other = self._number(data["alias"] if event["case_id"] == data["survivor"] else data["survivor"])
         did = Text(f"撤销了和{other}的合并，两份各是各的", f"undid the merge with {other}: each stands for itself")
         return self._who_did(event, did)[0], Text("合并档案", "Files merged")
 
@@ -255,9 +262,8 @@ class Telling:
     def _tell_report_detached(self, event: Row, data: Mapping[str, Any]) -> Told:
         if event["case_id"] == data["case"]:
             return self._who_did(event, Text("把一份报告从这个孩子取下", "took a report away from this child"))
-        return self._who_did(
-            event, Text(f"把报告从个案{data['case']}取下", f"took the report away from case {data['case']}")
-        )
+        number = self._number(data["case"])
+        return self._who_did(event, Text(f"把报告从个案{number}取下", f"took the report away from case {number}"))
 
     def _tell_erased(self, event: Row, data: Mapping[str, Any]) -> Told:
         """Who destroyed the key, and on which basis; what an older release wrote names nobody."""
