@@ -121,7 +121,8 @@ def _receivers(session: Session, row: Row, lang: str) -> Iterable[tuple[str, str
     query = select(UNIT.c.id, UNIT.c.path, UNIT.c.level, UNIT.c.sector, UNIT.c.name_zh, UNIT.c.name_en)
     found = session.execute(query.where(UNIT.c.sector.in_(children.GOVERNING)).order_by(UNIT.c.path)).all()
     names = {unit.path: Text(unit.name_zh, unit.name_en).say(lang) for unit in found}
-    others = [unit for unit in found if unit.level == "township" and unit.path not in here]
+    answered = row.get("status", "open") != "open"  # then the case may lie there by now, and the name is still wanted
+    others = [unit for unit in found if unit.level == "township" and (answered or unit.path not in here)]
     county = next((place for place in here if len(place.strip("/").split("/")) == COUNTY), "")
     for unit in sorted(others, key=lambda unit: (units.ancestors(unit.path)[1] != county, unit.path)):
         yield str(unit.id), f"{names.get(units.ancestors(unit.path)[1], '')} {names[unit.path]}".strip()
