@@ -1,7 +1,7 @@
 """Work that no longer opens a case, once the case went to another place
 
 Revision ID: 0019
-Revises: 0020
+Revises: 0018
 
 """
 
@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 # revision identifiers, used by Alembic.
 revision = "0019"
-down_revision = "0020"
+down_revision = "0018"
 branch_labels = None
 depends_on = None
 
