@@ -245,25 +245,24 @@ class Telling:
             if kept
             else Text(f"把这份档案并入{other}", f"merged this file into {other}")
         )
-        return self._who_did(event, did)[0], Text("合并档案", "Files merged")
+        return self._who_did(event, data, did)[0], Text("合并档案", "Files merged")
 
     def _tell_case_unmerged(self, event: Row, data: Mapping[str, Any]) -> Told:
         other = self._number(data["alias"] if event["case_id"] == data["survivor"] else data["survivor"])
         did = Text(f"撤销了和{other}的合并，两份各是各的", f"undid the merge with {other}: each stands for itself")
-        return self._who_did(event, did)[0], Text("合并档案", "Files merged")
+        return self._who_did(event, data, did)[0], Text("合并档案", "Files merged")
 
     def _tell_report_attached(self, event: Row, data: Mapping[str, Any]) -> Told:
         if event["case_id"] == data["case"]:
-            return self._who_did(event, Text("把另一份报告归到这个孩子", "attached another report to this child"))
-        return self._who_did(
-            event, Text(f"把报告归到个案{data['case']}", f"attached the report to case {data['case']}")
-        )
+            return self._who_did(event, data, Text("把另一份报告归到这个孩子", "attached another report to this child"))
+        number = self._number(data["case"])
+        return self._who_did(event, data, Text(f"把报告归到个案{number}", f"attached the report to case {number}"))
 
     def _tell_report_detached(self, event: Row, data: Mapping[str, Any]) -> Told:
         if event["case_id"] == data["case"]:
-            return self._who_did(event, Text("把一份报告从这个孩子取下", "took a report away from this child"))
+            return self._who_did(event, data, Text("把一份报告从这个孩子取下", "took a report away from this child"))
         number = self._number(data["case"])
-        return self._who_did(event, Text(f"把报告从个案{number}取下", f"took the report away from case {number}"))
+        return self._who_did(event, data, Text(f"把报告从个案{number}取下", f"took the report away from case {number}"))
 
     def _tell_erased(self, event: Row, data: Mapping[str, Any]) -> Told:
         """Who destroyed the key, and on which basis; what an older release wrote names nobody."""
