@@ -41,7 +41,7 @@ from tests.world import EVENT, World
 
 __all__ = ["either_world", "postgres_county", "postgres_world", "sqlite_county", "world"]
 NIGHTLY = os.environ.get("NIGHTLY") == "1"
-WALKS, STEPS, LEAST = (9 * len(GOALS), 45, 500) if NIGHTLY else (9, 30, 60)
+WALKS, STEPS, LEAST = (9 * len(GOALS), 100, 500) if NIGHTLY else (9, 30, 60)
 DEFINITION = table(Definition)
 CLOCK, REVIEW = "six-month-clock", "temporary-care-review"
 Edit = Callable[[dict[str, Any], dict[str, Any]], object]
