@@ -121,6 +121,16 @@ def _file(world: World, family: Mapping[str, str]) -> int:
     return reports.file_report(raw, Actor(None, "reporter")).case_id
 
 
+def signed_in(app: Flask, user_id: int) -> FlaskClient:
+    """A client in whose session this person has just signed in."""
+    with app.app_context():
+        uniquifier = db.session.get_one(Account, user_id).fs_uniquifier
+    client = app.test_client()
+    with client.session_transaction() as session:
+        session.update(_user_id=uniquifier, _fresh=True, fs_cc="set", fs_paa=clock.real_now().timestamp())
+    return client
+
+
 @dataclass
 class Caller:
     """Somebody at a browser, or a program with a token."""
@@ -177,13 +187,9 @@ class Site:
 
     def user(self, user_id: int) -> Caller:
         """Somebody by their id: signed in, and with a token for the API."""
-        with self.app.app_context():
-            account = db.session.get_one(Account, user_id)
-            uniquifier = account.fs_uniquifier
-        client = self.app.test_client()
-        with client.session_transaction() as session:
-            session.update(_user_id=uniquifier, _fresh=True, fs_cc="set", fs_paa=clock.real_now().timestamp())
+        client = signed_in(self.app, user_id)
         with self.app.test_request_context():
+            account = db.session.get_one(Account, user_id)
             token = str(account.get_auth_token())
         return Caller(client, user_id, token)
 

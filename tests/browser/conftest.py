@@ -11,27 +11,33 @@ import shutil
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
+from flask.testing import FlaskClient
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from werkzeug.serving import make_server
 
-from app import clock, create_app
+from app import clock, create_app, errors
 from app.db import db, table, transaction
 from app.demo import load as demo
 from app.demo import people
 from app.models import User
-from app.services import deadlines, practice, releases
+from app.services import access, deadlines, practice, releases
+from app.services._work import CHANGED
+from app.services.audit import sequencer, signing_keys
+from app.text import Text
 from app.web import tours
+from app.web.people import NOT_SURE
+from tests.api.site import signed_in
+from tests.browser.looks import PICTURES, watch
 from tests.browser.person import Person
 from tests.conftest import START, settings
 
-PICTURES = Path(__file__).resolve().parent.parent / "pictures"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync"]  # fmt: skip
 DESKTOP, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
@@ -66,6 +72,7 @@ class Site:
         page.set_default_timeout(15_000)
         page.on("pageerror", lambda error: self.faults.append(str(error)))
         page.on("console", self._listen)
+        watch(page)
         return page
 
     def __post_init__(self) -> None:
@@ -74,17 +81,24 @@ class Site:
         """True while the network of some browser is cut: what cannot be loaded then is no fault."""
 
     def _listen(self, message: object) -> None:
-        text, kind = message.text, message.type  # type: ignore[attr-defined]
-        expected = ("status of 4", "ERR_INTERNET_DISCONNECTED")  # refusals, and tests that pull the plug
+        text, kind = f"{message.text} {message.location}", message.type  # type: ignore[attr-defined]
+        expected = ("status of 4", "ERR_INTERNET_DISCONNECTED", "/refused/")  # refusals, and tests that pull the plug
         known = any(part in text for part in expected) or (self.cut and "net::ERR" in text)
         if kind == "error" and not known:
             self.faults.append(text)
 
-    def person(self, username: str, **how: object) -> Person:
-        """Somebody at a browser, signed in."""
-        someone = Person(self.page(**how), self.app)  # type: ignore[arg-type]
-        someone.sign_in(username)
-        return someone
+    def client(self, username: str) -> FlaskClient:
+        """Somebody who has just signed in, without a browser."""
+        with self.app.app_context():
+            user_id = db.session.scalars(sa.select(User.id).where(User.username == username)).one()
+        return signed_in(self.app, user_id)
+
+    def person(self, username: str, **how: Any) -> Person:
+        """Somebody at a browser who has signed in already."""
+        page, cookie = self.page(**how), self.client(username).get_cookie("session")
+        assert cookie is not None
+        page.context.add_cookies([{"name": "session", "value": cookie.value, "url": self.url}])
+        return Person(page, self.app)
 
     def travel(self, by: str) -> None:
         """Move the practice clock, deadline by deadline."""
@@ -102,8 +116,33 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
+REFUSALS = {
+    403: errors.Forbidden("not_yours", access.NOT_YOURS), 404: errors.NotFound("nothing", access.NOTHING_HERE),
+    409: errors.Stale("stale", CHANGED), 422: errors.Refused("not_sure", NOT_SURE),
+    429: errors.TooMany("too_many", Text("试的次数太多了。", "Too many tries."), 600),
+}  # fmt: skip
+
+
+def refuse(status: int) -> NoReturn:
+    """A page that always fails, to look at what is said then."""
+    raise REFUSALS.get(status) or RuntimeError
+
+
+def sign(site: Site) -> None:
+    """Give the installation a key, and sign a head."""
+    with site.app.app_context():
+        known = site.app.config["SETTINGS"]
+        key = known.instance_dir / "audit-key.pem"
+        if not key.exists():
+            signing_keys.make(key)
+        site.app.config["SETTINGS"] = replace(known, audit_key_file=key)
+        sequencer.head_now()
+
+
 def _application(folder: Path) -> Flask:
-    return create_app(settings(f"sqlite:///{folder / 'site.db'}", folder))
+    app = create_app(settings(f"sqlite:///{folder / 'site.db'}", folder))
+    app.add_url_rule("/refused/<int:status>", "refused", refuse)
+    return app
 
 
 def filled(folder: Path, empty: Path, fill: Callable[[], object]) -> Path:

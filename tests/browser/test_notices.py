@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 import sqlalchemy as sa
 from playwright.sync_api import Page, expect
 
@@ -12,7 +11,7 @@ from app.services import cases, deadlines, outbox, reports
 from app.services._work import Actor
 from app.services.practice import PASSWORD
 from tests.browser.conftest import Site
-from tests.browser.test_pages import LOOKS, look, named
+from tests.browser.test_pages import look
 
 TASK, CASE, SUBMISSION = table(Task), table(Case), table(Submission)
 NAME, PHONE, LATER = "赵婶", "13900005555", "昨晚又听见孩子哭，灯一直没亮。"
@@ -135,28 +134,3 @@ def test_a_reason_where_an_auditor_reads_a_child(town: Site) -> None:
     give_reason(watcher.page, "抽查这个孩子的安置")
     watcher.page.wait_for_url(f"**/cases/{case}")
     expect(watcher.page.locator("a[href*='/reason']")).to_have_count(0)
-
-
-@pytest.mark.parametrize(("lang", "phone"), LOOKS)
-def test_every_page_of_it_in_both_languages(town: Site, lang: str, phone: bool) -> None:
-    end = named(lang, phone=phone)
-    someone = town.person("dudao", lang=lang, phone=phone)
-    someone.page.goto("/notices")
-    look(someone.page, f"notices-{end}")
-    placed = ids(town, sa.select(SUBMISSION.c.id).where(SUBMISSION.c.form == "F17").order_by(SUBMISSION.c.id))
-    chief = town.person("suozhang", lang=lang, phone=phone)
-    chief.page.goto(f"/records/{placed[0]}")
-    look(chief.page, f"record-{end}")
-    chief.page.goto("/cases/unseal")
-    look(chief.page, f"unseal-{end}")
-    chief.page.goto("/reviews")
-    look(chief.page, f"reviews-{end}")
-    watcher = town.person("shenji", lang=lang, phone=phone)
-    (case, *_) = ids(town, sa.select(SUBMISSION.c.case_id).where(SUBMISSION.c.id == placed[0]))
-    for name, path in (
-        ("reads", f"/cases/{case}/reads"),
-        ("reason", f"/cases/{case}/reason"),
-        ("notices-auditor", "/notices"),
-    ):
-        watcher.page.goto(path)
-        look(watcher.page, f"{name}-{end}")

@@ -7,7 +7,6 @@ from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import Page, expect
 
@@ -16,26 +15,9 @@ from app.models import Case, Instance, Subscription, Task, Unit
 from app.services import _tries, commands, practice, releases
 from tests.browser import clicks
 from tests.browser.conftest import DESKTOP, PHONE, Site
-from tests.browser.person import PICTURES
+from tests.browser.looks import LOOKS, look, named, picture, settle
 
 TASK, CASE, INSTANCE, SUBSCRIPTION, UNIT = (table(one) for one in (Task, Case, Instance, Subscription, Unit))
-LOOKS = [("zh", False), ("zh", True), ("en", False), ("en", True)]
-
-
-def named(lang: str, *, phone: bool) -> str:
-    """The end of a picture's name."""
-    return f"{'phone' if phone else 'desktop'}-{lang}"
-
-
-def look(page: Page, name: str) -> None:
-    """Keep a picture, let axe look too, and see that nothing sticks out sideways."""
-    page.wait_for_load_state("networkidle")
-    page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
-    found = Axe().run(page)
-    faults = [(v["id"], v["nodes"][0]["html"][:160]) for v in found.response["violations"]]
-    assert not faults, (name, faults)
-    wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    assert wide <= 0, f"{name} scrolls sideways by {wide} px"
 
 
 def one(site: Site, query: sa.Select[tuple[int]]) -> int:
@@ -44,19 +26,6 @@ def one(site: Site, query: sa.Select[tuple[int]]) -> int:
         found = db.session.scalar(query)
         assert found is not None, str(query)
         return found
-
-
-@pytest.mark.parametrize(("lang", "phone"), LOOKS)
-def test_what_anybody_sees(town: Site, lang: str, phone: bool) -> None:
-    page = town.page(lang=lang, phone=phone)
-    for name, path in (
-        ("report", "/report/"),
-        ("ask", "/report/ask"),
-        ("sign-in", "/account/login"),
-        ("no-page", "/nowhere"),
-    ):
-        page.goto(path)
-        look(page, f"{name}-{named(lang, phone=phone)}")
 
 
 @pytest.mark.parametrize(("lang", "phone"), LOOKS)
@@ -197,8 +166,8 @@ def test_every_diagram(town: Site, lang: str, phone: bool) -> None:
     for stem in stems:
         page.goto(f"/processes/{stem}")
         expect(page.locator(".bjs-powered-by")).to_be_visible()
-        page.wait_for_load_state("networkidle")
-        page.screenshot(path=PICTURES / f"process-{stem}-{end}.png", full_page=True)
+        settle(page)
+        picture(page, f"process-{stem}-{end}")
         texts = page.locator(".djs-element text").all_inner_texts()
         assert texts, stem
     look(page, f"process-last-{end}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -23,10 +23,9 @@ from app.demo.answers import plausible
 from app.models import Case, Event, Instance, Post, Report, ReportLink, Task
 from app.services import choices, commands, practice, releases
 from app.services._work import Actor
-from app.services.audit import sequencer, signing_keys
 from app.services.inbox import listing
 from app.services.library import library
-from tests.browser.conftest import Site
+from tests.browser.conftest import Site, sign
 from tests.browser.person import PICTURES, Person
 from tests.browser.test_pages import LOOKS, look, named
 
@@ -348,17 +347,6 @@ def test_a_caseworker_replays_from_the_case(town: Site, late: LateEntry) -> None
     page.get_by_role("link", name="回放").click()
     expect(page.locator("h1")).to_contain_text("回放")
     expect(page.locator("nav.sections")).not_to_contain_text("审计")
-
-
-def sign(site: Site) -> None:
-    """Give the installation a key, and sign a head."""
-    with site.app.app_context():
-        known = site.app.config["SETTINGS"]
-        key = known.instance_dir / "audit-key.pem"
-        if not key.exists():
-            signing_keys.make(key)
-        site.app.config["SETTINGS"] = replace(known, audit_key_file=key)
-        sequencer.head_now()
 
 
 @pytest.mark.parametrize(("lang", "phone"), LOOKS)
