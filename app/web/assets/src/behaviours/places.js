@@ -1,7 +1,7 @@
 // A long list of villages becomes a township and then its villages. Without script the list stands
 // whole, under its townships.
 //
-// Marks (macros/ui.html): select[data-places] = what to call the first choice, [data-all] = its “all of them”.
+// Marks (macros/ui.html): select[data-places] = what the choice is called, [data-all] = its first option.
 
 /** Put the choice of a township before each list of villages, also in rows that are added later. */
 export function narrowPlaces(document) {
@@ -20,7 +20,7 @@ function narrow(villages) {
   townships.className = "input places-first";
   townships.setAttribute("aria-label", villages.dataset.places);
   townships.autocomplete = "off";
-  townships.add(new Option(`${villages.dataset.places}：${villages.dataset.all}`, ""));
+  townships.add(new Option(villages.dataset.all, ""));
   for (const group of groups) townships.add(new Option(group.label, group.label));
   townships.addEventListener("change", () => {
     const held = villages.selectedOptions[0]?.closest("optgroup");
