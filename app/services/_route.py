@@ -26,7 +26,7 @@ from app.text import Text
 
 SUBSCRIPTION = table(Subscription)
 POST = Write(insert(table(Outbox)))
-TELL = Write(upsert(table(Outbox)).on_conflict_do_nothing(index_elements=["key"]))
+TELL = Write(upsert(table(Outbox)).on_conflict_do_nothing())
 SUBSCRIBE = Write(insert(SUBSCRIPTION))
 UNSUBSCRIBE = Write(delete(SUBSCRIPTION).where(SUBSCRIPTION.c.instance_id == bindparam("instance_id")))
 MANUAL = "manual-duty"

@@ -20,7 +20,8 @@ from app import clock
 from app.clock import LAW_ZONE
 from app.db import db, table, transaction
 from app.models import Case, Delivery, Incident, Notice, Outbox, User
-from app.services import cases, notices, outbox, oversight, people
+from app.services import cases, notices, outbox, people
+from app.services import incidents as repairs
 from app.services.outward import _letters, addresses, deliveries
 from app.settings import BadSetting, MailServer, Outward, Settings
 from tests import mailbox
@@ -210,7 +211,7 @@ def test_a_server_that_is_down_blocks_nothing_and_shows_until_it_is_back(
     box.broken = False
     assert tick(site) == 0
     with site.app.app_context():
-        assert oversight.AGAIN["delivery"](failed["source_id"]) is False
+        assert repairs.AGAIN["delivery"](failed["source_id"]) is False
     assert tick(site) == 1
     assert (states(site), len(box.letters), len(gate.taken)) == (["done", "done"], 1, 1)
     assert incidents(site)[0]["state"] == "closed"

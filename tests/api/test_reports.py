@@ -43,7 +43,7 @@ def test_the_form_says_what_is_asked_in_the_callers_language(shared_site: Site) 
     form = nobody.api("GET /reports/form").json
     assert form["id"] == "report-public"
     assert "facts" in [component.get("key") for component in form["layout"]["components"]]
-    assert ["620702101201", "Ganzhou District Liuhe Town Hongliutan Village"] in form["choices"]["villages"]
+    assert ["620702101201", "Ganzhou District, Liuhe Town, Hongliutan Village"] in form["choices"]["villages"]
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from tests.api.site import COUNTY, OPEN_FAMILY, SEALED_FAMILY, TOWNSHIP, Caller,
 
 CASE = table(Case)
 ROW = re.compile(
-    r'<th scope="row"><a class="reach" href="/cases/(\d+)">([^<]*)</a>.*?<div>(?:<span[^>]*>)?([^<]+)', re.S
+    r'<th scope="row"><a class="reach nowrap" href="/cases/(\d+)">([^<]*)</a>.*?<div>(?:<span[^>]*>)?([^<]+)', re.S
 )
 
 

@@ -7,13 +7,11 @@ from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
-from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import Page, expect
 
 from app.db import db, table
 from app.models import Case, Instance, Subscription, Task, Unit
 from app.services import _tries, commands, practice, releases
-from tests.browser import clicks
 from tests.browser.conftest import DESKTOP, PHONE, Site
 from tests.browser.looks import LOOKS, look, named, picture, settle
 
@@ -266,17 +264,3 @@ def test_away_and_on_duty(town: Site) -> None:
     expect(officer.locator(".flash")).to_contain_text("已结束")
     head.goto("/inbox?view=mine")
     expect(head.locator(".stands-in")).to_have_count(0)
-
-
-def test_the_first_tasks_of_everybody_as_the_paper_lists_them(town: Site) -> None:
-    """Last in this module: it works on the county that the pages above only look at. What is clicked stands in docs/."""
-    kept: dict[str, str] = {}
-    for audience in clicks.audiences():
-        assert len(audience["tasks"]) == 10
-        someone = clicks.Clicks(town, kept, phone=audience["phone"])
-        for number, task in enumerate(audience["tasks"], start=1):
-            for click in task["clicks"]:
-                try:
-                    someone.run(click)
-                except (AssertionError, PlaywrightError) as error:
-                    raise AssertionError(f"{audience['id']} {number}: {click}") from error

@@ -58,7 +58,8 @@ def test_the_case_closes_to_the_assessment_team_with_its_task(either_world: Worl
 
 def test_without_that_limit_it_stays_open(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """The broken twin: any task that ever was opens the case for ever."""
-    monkeypatch.setattr(access, "LASTS", sa.true())
+    for limit in ("LASTS", "OPENS"):
+        monkeypatch.setattr(access, limit, sa.true())
     _, team, _ = assessed(world)
     assert sees(team, world.case) == (True, True)
 

@@ -33,7 +33,7 @@ ROWS: dict[str, tuple[Write, sa.Table, dict[str, Any]]] = {
     "task": (_tasks.ADD, TASK, {
         "case_id": 1, "instance_id": 1, "engine_id": 99, "process": "home-visit", "element": "t1", "item": None,
         "role": "village_worker", "unit_id": 1, "assignee_id": None, "status": "open", "version": 0, "opened_at": NOON,
-        "deadline_id": "D21a", "due_at": NOON, "due": {"zh": "三日内"}, "escalations": 0,
+        "deadline_id": "D21a", "due_at": NOON, "due": {"zh": "三日内"}, "escalations": 0, "opens": True,
     }),
     "deadline": (_queue.ADD_DEADLINE, DEADLINE, {
         "case_id": 1, "instance_id": 1, "kind": "task", "key": "k", "due_at": NOON, "state": "due", "rule": "D21a",
