@@ -94,10 +94,11 @@ class Site:
         return signed_in(self.app, user_id)
 
     def person(self, username: str, **how: Any) -> Person:
-        """Somebody at a browser who has signed in already."""
+        """Somebody at a browser who has signed in already, on their first page."""
         page, cookie = self.page(**how), self.client(username).get_cookie("session")
         assert cookie is not None
         page.context.add_cookies([{"name": "session", "value": cookie.value, "url": self.url}])
+        page.goto("/")
         return Person(page, self.app)
 
     def travel(self, by: str) -> None:

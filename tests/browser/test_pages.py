@@ -78,27 +78,6 @@ def test_a_number_that_was_tried_too_often_rests(town: Site, lang: str, phone: b
 
 
 @pytest.mark.parametrize(("lang", "phone"), LOOKS)
-def test_the_supervisors_oversight(town: Site, lang: str, phone: bool) -> None:
-    someone = town.person("kezhang", lang=lang, phone=phone)
-    someone.page.goto("/oversight/")
-    look(someone.page, f"oversight-{named(lang, phone=phone)}")
-    ladder = someone.page.locator("a[href^='/oversight/tasks/']").first.get_attribute("href")
-    someone.page.goto(str(ladder))
-    look(someone.page, f"oversight-ladder-{named(lang, phone=phone)}")
-    someone.page.goto("/oversight/?process=assessment-help")
-    look(someone.page, f"oversight-narrowed-{named(lang, phone=phone)}")
-    someone.page.goto("/oversight/figures")
-    look(someone.page, f"oversight-figures-{named(lang, phone=phone)}")
-    someone.page.goto("/oversight/figures/assessment-help?by=missed")
-    expect(someone.page.locator(".diagram-wait").first).to_be_visible()
-    look(someone.page, f"oversight-heat-{named(lang, phone=phone)}")
-    someone.page.goto("/cases/unseal")
-    look(someone.page, f"unseal-{named(lang, phone=phone)}")
-    someone.page.goto("/account/authenticator")
-    look(someone.page, f"authenticator-{named(lang, phone=phone)}")
-
-
-@pytest.mark.parametrize(("lang", "phone"), LOOKS)
 def test_a_run_that_waits(town: Site, lang: str, phone: bool) -> None:
     """A supervisor suspends it, sees it in the list, and lets it go on."""
     end, page = named(lang, phone=phone), town.person("kezhang", lang=lang, phone=phone).page
@@ -131,26 +110,6 @@ def test_a_run_that_waits(town: Site, lang: str, phone: bool) -> None:
     expect(page.locator(".incident .tag").first).to_be_visible()
     page.locator(".incident form[action$='/retry'] button").first.click()
     expect(page.locator(".incident form[action$='/retry']")).to_have_count(0)
-
-
-@pytest.mark.parametrize(("lang", "phone"), LOOKS)
-def test_people_and_their_load(town: Site, lang: str, phone: bool) -> None:
-    end = named(lang, phone=phone)
-    holder = one(town, sa.select(TASK.c.assignee_id).where(TASK.c.status == "open", TASK.c.assignee_id.is_not(None)))
-    head = town.person("kezhang", lang=lang, phone=phone).page
-    head.goto("/people/")
-    look(head, f"people-{end}")
-    head.locator("main table a[href^='/people/']").first.click()
-    look(head, f"people-one-{end}")
-    own = town.person("dudao", lang=lang, phone=phone).page
-    own.goto("/people/me")
-    look(own, f"people-own-{end}")
-    office = town.person("guanli", lang=lang, phone=phone).page
-    office.goto("/people/")
-    look(office, f"people-admin-{end}")
-    office.goto(f"/people/{holder}")
-    office.locator("details.leave summary").click()
-    look(office, f"people-leave-{end}")
 
 
 @pytest.mark.parametrize(("lang", "phone"), LOOKS)

@@ -43,7 +43,7 @@ def file_report(village: str = VILLAGE) -> reports.Receipt:
     with transaction() as session:
         session.execute(
             delete(table(Outbox))
-        )  # that the police must set out now is told in tests/api/test_urgent.py
+        )  # that the police must set out now is told in tests/process/test_urgent_notices.py
     return receipt
 
 
