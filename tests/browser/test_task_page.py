@@ -155,11 +155,12 @@ def test_what_happens_next_follows_the_form_and_notes_stay(town: Site, lang: str
     expect(now).to_contain_text("这个流程到此结束" if lang == "zh" else "this process ends here")
     page.locator('[name=seen][value="no"]').check(force=True)
     expect(now).to_contain_text("三日内再访" if lang == "zh" else "Revisit")
+    said = page.locator(".remark-words").count()
     page.fill(
         "[name=_remark]",
         "奶奶下午在家，可以那时去。" if lang == "zh" else "The grandmother is at home in the afternoon.",
     )
     page.locator(".remarks button").click()
-    expect(page.locator(".remark-words").last).to_be_visible()
+    expect(page.locator(".remark-words")).to_have_count(said + 1)
     expect(page.locator('[name=seen][value="no"]')).to_be_checked()
     look(page, f"task-outlook-{end}")

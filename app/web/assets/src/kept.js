@@ -21,13 +21,27 @@ async function draw(me) {
   const values = { n: waiting.length, time: waiting.length ? timeWords(since, me.now()) : "" };
   for (const name of ["unsent-title", "unsent-lead"]) find(name).textContent = fillIn(find(name).dataset[state], values);
   shown(find("unsent-actions"), waiting.length || state === "offline");
-  find("unsent-list").replaceChildren(...[...things, ...drafts].map((thing) => item(thing, me)));
+  redrawn(find("unsent-list"), [...things, ...drafts].map((thing) => item(thing, me)));
   shown(find("pages"), pages.length);
   find("page-list").replaceChildren(...pages.map(link));
 }
 
+/* New items in the list, while somebody may be reading: what they had opened stays open, and the focus where it was. */
+function redrawn(within, items) {
+  const controls = (one) => [...one.querySelectorAll("button, summary")];
+  const opened = [...within.querySelectorAll("li:has(details[open])")].map((one) => one.dataset.key);
+  const held = document.activeElement?.closest("[data-key]");
+  const place = held && controls(held).indexOf(document.activeElement);
+  within.replaceChildren(...items);
+  for (const one of within.children) {
+    find("discard", one).open = opened.includes(one.dataset.key);
+    if (one.dataset.key === held?.dataset.key) controls(one)[place]?.focus();
+  }
+}
+
 function item({ who, kind, name, value }, me) {
   const piece = find("unsent-item").content.cloneNode(true);
+  find("item", piece).dataset.key = `${who} ${kind} ${name}`;
   const { state = kind, title, text, written, receipt } = value; // a draft is in no state but that
   find("title", piece).textContent = title;
   find("when", piece).textContent = fillIn(find("when", piece).dataset.when, { time: timeWords(new Date(written), me.now()) });
