@@ -21,7 +21,7 @@ from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
 from flask_security.utils import hash_password
 
-from app import cli_audit, jobs
+from app import cli_audit, engine, jobs
 from app.cli_export import export_log
 from app.cli_papers import paper
 from app.cli_replay import replay
@@ -140,11 +140,11 @@ def verdict(files: tuple[Path, ...], as_json: bool, lang: str) -> None:
     """Say of each of FILES whether it runs, is a drawing, or is refused and why."""
     known = check.catalog(Library(releases.read_folder()))
     for file in files:
-        found = check.verdict(file.read_bytes(), known)
+        found = engine.examine(file.read_bytes(), known)
         problems = [
             {"rule": one.rule, "severity": one.severity, "element": one.element, "message": one.message.say(lang),
              "hint": one.hint.say(lang)}
-            for one in found.problems
+            for one in (*found.changes, *found.problems)
         ]  # fmt: skip
         if as_json:
             _line({"file": str(file), "verdict": found.verdict, "problems": problems})

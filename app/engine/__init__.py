@@ -8,7 +8,7 @@ from app.engine.diagrams import parse
 from app.engine.drawn import Drawn, DrawnProcess, drawn, fingerprint
 from app.engine.execution import advance, dry_run
 from app.engine.faults import DiagramError, EngineError
-from app.engine.gate import Verdict, verdict
+from app.engine.gate import Examined, Verdict, examine, verdict
 from app.engine.linting import Catalog, Problem, lint, speaks_house, with_context
 from app.engine.model import Definition, Element, Flow
 from app.engine.state import open_state, seal_state
@@ -44,6 +44,7 @@ __all__ = [
     "DrawnProcess",
     "Element",
     "EngineError",
+    "Examined",
     "Fire",
     "Flow",
     "OpenTask",
@@ -58,6 +59,7 @@ __all__ = [
     "advance",
     "drawn",
     "dry_run",
+    "examine",
     "fingerprint",
     "lint",
     "open_state",

@@ -8,11 +8,65 @@ from typing import Literal
 
 from app.engine.diagrams import check_loads
 from app.engine.faults import DiagramError
-from app.engine.linting import Catalog, Problem, lint
+from app.engine.linting import Catalog, Problem, lint, speaks_house
 from app.engine.linting.rules import found, problems
+from app.engine.mending import mend
 from app.engine.reading import Document, read
 
 _LOG = logging.getLogger(__name__)
+_ELSEWHERE = Catalog(ours=False)
+
+LACKING = frozenset(
+    [
+        "element.unsupported",
+        "gateway.complex",
+        "subprocess.adhoc",
+        "subprocess.event",
+        "subprocess.transaction",
+        "task.business-rule",
+        "task.several-flows",
+        "event.signal",
+        "event.link",
+        "event.compensation",
+        "event.conditional",
+        "event.error",
+        "event.escalation",
+        "event.cancel",
+        "event.multiple",
+        "event.undefined",
+        "message.missing",
+        "receive.no-message",
+        "loop.standard",
+        "loop.cardinality",
+        "loop.no-collection",
+        "loop.data",
+        "loop.only-people",
+        "call.no-process",
+        "call.unknown",
+        "service.no-operation",
+        "start.missing",
+        "start.several",
+        "start.several-flows",
+        "start.in-subprocess",
+        "end.missing",
+        "node.dead-end",
+        "node.unreachable",
+        "timer.duration",
+        "timer.cycle",
+        "timer.undefined",
+        "gateway.no-default",
+        "gateway.no-condition",
+        "flow.condition-on-task",
+        "condition.foreign",
+        "foreign.code",
+        "boundary.non-interrupting-message",
+        "event-gateway.timers",
+        "gateway.split-and-join",
+    ]
+)
+"""What BPMN allows and this engine lacks, or what has still to be filled in: such a file from elsewhere is a drawing."""
+NAMES = frozenset(("condition.unknown-name", "collection.unknown-name", "timer.unknown-name"))
+"""Lacking too, where the name was carried over from another engine: no form of ours gives it yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,28 +77,65 @@ class Verdict:
     problems: tuple[Problem, ...]
 
 
-def verdict(xml: bytes, catalog: Catalog | None = None) -> Verdict:
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """A file from anywhere: the verdict, the text as it can be used here (None: it cannot be read), what was changed."""
+
+    verdict: Literal["runnable", "drawing", "refused"]
+    problems: tuple[Problem, ...]
+    xml: bytes | None
+    changes: tuple[Problem, ...]
+
+
+def verdict(xml: bytes, catalog: Catalog | None = None, carried: frozenset[str] = frozenset()) -> Verdict:
     """The verdict on any bytes; never an exception, and every refusal names a rule and how to mend it.
 
-    "drawing": nothing in it is marked executable. "refused": it cannot be read, or an executable
-    process has an error. "runnable": the engine has loaded every executable process in it.
+    "runnable": the engine has loaded every executable process in it. "drawing": it can be opened and viewed, but
+    nothing in it is marked executable, or it comes from elsewhere and needs what this engine lacks. "refused": it
+    cannot be read, is unsafe or contradicts itself; or it is one of ours and has any error. `carried` are the
+    elements on which names of another engine's variables were carried over.
     """
     try:
-        return _judge(xml, catalog)
+        return _judge(xml, catalog, carried)
     except Exception as fault:  # a file must never break the gate
         _LOG.exception("a file could not be judged: %s", type(fault).__name__)
         return Verdict("refused", tuple(problems([found("file.unjudged", "")])))
 
 
-def _judge(xml: bytes, catalog: Catalog | None) -> Verdict:
-    noted = lint(xml, catalog)
-    if any(problem.severity == "error" for problem in noted):
-        return Verdict("refused", tuple(noted))
+def examine(xml: bytes, known: Catalog) -> Examined:
+    """What any file is good for once it is mended; never an exception.
+
+    One that speaks our language is held against `known`, one from elsewhere against itself alone.
+    """
+    try:
+        catalog = known if speaks_house(xml) else _ELSEWHERE
+        mended = mend(xml, known)
+    except DiagramError as fault:
+        return Examined("refused", tuple(problems([found(fault.code, "")])), None, ())
+    except Exception as fault:  # a file must never break the gate
+        _LOG.exception("a file could not be mended: %s", type(fault).__name__)
+        return Examined("refused", tuple(problems([found("file.unjudged", "")])), None, ())
+    carried = frozenset(each.element for each in mended.changes if each.rule.startswith("carried."))
+    judged = verdict(mended.xml, catalog, carried)
+    return Examined(judged.verdict, judged.problems, mended.xml, mended.changes)
+
+
+def _judge(xml: bytes, catalog: Catalog | None, carried: frozenset[str]) -> Verdict:
+    noted = tuple(lint(xml, catalog))
+    errors = [problem for problem in noted if problem.severity == "error"]
+    if errors:
+        ours = speaks_house(xml) if catalog is None else catalog.ours
+        lacking = not ours and all(_lacks(problem, carried) for problem in errors)
+        return Verdict("drawing" if lacking else "refused", noted)
     document = read(xml)
     if not any(process.executable for process in document.processes()):
-        return Verdict("drawing", tuple(noted))
+        return Verdict("drawing", noted)
     unread = _unread(document)
     return Verdict("refused" if unread else "runnable", (*noted, *unread))
+
+
+def _lacks(problem: Problem, carried: frozenset[str]) -> bool:
+    return problem.rule in LACKING or (problem.rule in NAMES and problem.element in carried)
 
 
 def _unread(document: Document) -> list[Problem]:

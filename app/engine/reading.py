@@ -149,14 +149,22 @@ def refuse(code: str, zh: str, en: str, element: str = "") -> DiagramError:
     return DiagramError(code, Text(zh, en), element=element)
 
 
-def parse_xml(xml: bytes) -> etree._Element:
-    """The root of a well-formed, bounded, entity-free BPMN 2.0 file; raises DiagramError otherwise."""
+def parse_xml(xml: bytes, *, comments: bool = False) -> etree._Element:
+    """The root of a well-formed, bounded, entity-free BPMN 2.0 file; raises DiagramError otherwise.
+
+    With `comments` they are kept, as in a text that is given back.
+    """
     if len(xml) > MAX_BYTES:
         raise refuse("file.size", "文件超过 1 MB，请拆成几张图", "The file is larger than 1 MB: split it")
     if _DOCTYPE.search(xml):
         raise _doctype()
     parser = etree.XMLParser(
-        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True, remove_pis=True
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=False,
+        remove_comments=not comments,
+        remove_pis=not comments,
     )
     try:
         root = etree.fromstring(xml, parser)

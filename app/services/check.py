@@ -24,7 +24,6 @@ from app.text import Text
 
 REGISTERS = ("clauses", "deadlines", "legal_bases", "messages", "roles")
 UNREADABLE = Text("读不出来，不是合格的 JSON", "It cannot be read: it is no valid JSON")
-ELSEWHERE = engine.Catalog(ours=False)
 MENDED_IN = Text("请在文件里改好再发布", "Mend it in the file, then publish")
 
 
@@ -60,11 +59,6 @@ def diagram(file: str, xml: bytes, known: engine.Catalog | None) -> list[Problem
         Problem(file, problem.element, problem.rule, problem.severity, problem.message, problem.hint)
         for problem in engine.verdict(xml, known).problems
     ]
-
-
-def verdict(xml: bytes, known: engine.Catalog) -> engine.Verdict:
-    """What any file is good for: one of ours is held against `known`, one from elsewhere against itself alone."""
-    return engine.verdict(xml, known if engine.speaks_house(xml) else ELSEWHERE)
 
 
 def catalog(books: Library) -> engine.Catalog:

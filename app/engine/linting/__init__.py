@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from app.engine.faults import DiagramError
 from app.engine.linting import conditions, duties, foreign, gateways, parts, prediction, structure, timing
@@ -23,18 +24,21 @@ __all__ = [
     "with_context",
 ]
 
+UNDRAWABLE = ("id.repeated", "flow.dangling")
+"""What no editor could open without losing something."""
+
 
 def lint(xml: bytes, catalog: Catalog | None = None) -> list[Problem]:
-    """Every problem of the executable processes in a file, in the order of the file.
+    """Every problem of the processes in a file, in the order of the file.
 
     With a `catalog` the names that the diagram uses must exist in it. A file that cannot be read
-    gives its one reason; a drawing gives none but that it is one.
+    gives its one reason; of a drawing it is told, as warnings, what is missing for it to run.
     """
     try:
         document = read(xml)
     except DiagramError as fault:
         return problems([found(fault.code, "")])
-    return problems(_everything(document, catalog))
+    return list(dict.fromkeys(_everything(document, catalog)))
 
 
 def speaks_house(xml: bytes) -> bool:
@@ -50,16 +54,23 @@ def engine_problems(document: Document, process: str) -> list[Problem]:
     return [each for each in problems(_of_process(document, process)) if each.severity == "error"]
 
 
-def _everything(document: Document, catalog: Catalog | None) -> Iterator[Finding]:
+def _everything(document: Document, catalog: Catalog | None) -> Iterator[Problem]:
     processes = document.processes()
     if not processes:
-        yield found("process.none", "")
+        yield from problems([found("process.none", "")])
     for process in processes:
-        if not process.executable:
-            yield found("process.drawing", process.id)
-            continue
-        yield from _of_process(document, process.id)
-        yield from _of_house(document, process.id, catalog)
+        if process.executable:
+            yield from problems([*_of_process(document, process.id), *_of_house(document, process.id, catalog)])
+        else:
+            yield from problems([found("process.drawing", process.id)])
+            yield from _missing_to_run(document, process.id)
+    yield from problems(foreign.check_around(document))
+
+
+def _missing_to_run(document: Document, process: str) -> Iterator[Problem]:
+    """What a drawing lacks: it keeps no drawing from being one, unless nobody could draw it."""
+    for each in problems([*_of_process(document, process), *_of_elsewhere(document, process)]):
+        yield each if each.rule in UNDRAWABLE else replace(each, severity="warning")
 
 
 def _of_process(document: Document, process: str) -> Iterator[Finding]:
@@ -83,6 +94,13 @@ def _of_house(document: Document, process: str, catalog: Catalog | None) -> Iter
         yield from duties.check_calls(document)
     for scope in document.of_process(process):
         for node in scope.nodes.values():
-            yield from foreign.check_node(node)
             if ours:
                 yield from duties.check_node(document, node, catalog)
+    yield from _of_elsewhere(document, process)
+
+
+def _of_elsewhere(document: Document, process: str) -> Iterator[Finding]:
+    for scope in document.of_process(process):
+        yield from foreign.check_scope(scope)
+        for node in scope.nodes.values():
+            yield from foreign.check_node(node)

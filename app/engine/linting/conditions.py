@@ -11,6 +11,7 @@ from app.engine.linting.catalog import Catalog, unite
 from app.engine.linting.rules import Finding, Findings, found
 from app.engine.reading import BPMN, Document, FlowRef, Node, Scope, names
 from app.rules.expressions import ExpressionError, Type, check, compile_expression
+from app.rules.translated import is_foreign
 
 MAX_CASES = 512
 Types = dict[str, Type | None]
@@ -20,7 +21,9 @@ def check_language(scope: Scope) -> Findings:
     """Every condition is one of the closed language, and compares literals of one type."""
     for where, text in _conditions(scope):
         fault = _fault_of(text)
-        if fault is not None:
+        if fault is not None and is_foreign(text):
+            yield found("condition.foreign", where, what=text)
+        elif fault is not None:
             yield found("condition.language", where, why=fault.text.zh, why_en=fault.text.en)
 
 

@@ -7,6 +7,7 @@ from lxml import etree
 from app.engine.elements import collection, message_name
 from app.engine.linting.rules import Findings, found
 from app.engine.reading import ACTIVITIES, BPMN, HOUSE, RUNNABLE, SUBPROCESSES, Document, Node, Scope, local
+from app.rules.translated import is_foreign, plain_name
 
 _KINDS = {
     "complexGateway": "gateway.complex",
@@ -132,11 +133,21 @@ def _call(scope: Scope, node: Node) -> Findings:
         yield found("call.self", node.id)
 
 
+def _is_code(text: str | None) -> bool:
+    """Whether it says more than a number or a name, in our own words or between another engine's marks."""
+    said = (text or "").strip()
+    return bool(said) and not (said.isdigit() or is_foreign(said) or plain_name(said))
+
+
 def _many(node: Node, loop: etree._Element) -> Findings:
     tags = {local(child) for child in loop}
-    if "loopCardinality" in tags:
+    count = loop.findtext(f"{{{BPMN}}}loopCardinality")
+    over = collection(node)
+    if _is_code(count) or _is_code(over):
+        yield found("loop.code", node.id, text=" ".join((count or over or "").split()))
+    elif count is not None:
         yield found("loop.cardinality", node.id)
-    elif not (collection(node) or "").isidentifier():
+    elif over is None or not over.isidentifier():
         yield found("loop.no-collection", node.id)
     if tags & {"inputDataItem", "outputDataItem", "loopDataOutputRef", "complexBehaviorDefinition"}:
         yield found("loop.data", node.id)

@@ -6,6 +6,7 @@ people rely on them. `{name}`-style places are filled by the finding.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -13,6 +14,7 @@ from typing import Literal
 from app.text import Text
 
 Severity = Literal["error", "warning"]
+_PLACE = re.compile(r"\{(\w+)\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +65,9 @@ def _say(finding: Finding) -> Problem:
 
 
 def _fill(text: Text, places: dict[str, str]) -> Text:
-    zh, en = text.zh, text.en
-    for name, value in places.items():
-        shown = value if len(value) <= 80 else value[:77] + "…"
-        zh, en = zh.replace("{" + name + "}", shown), en.replace("{" + name + "}", shown)
+    said = {name: " ".join(value.split()) for name, value in places.items()}
+    shown = {name: value if len(value) <= 80 else value[:77] + "…" for name, value in said.items()}
+    zh, en = (_PLACE.sub(lambda place: shown.get(place[1], place[0]), each) for each in (text.zh, text.en))
     return Text(zh, en)
 
 
@@ -85,6 +86,7 @@ file.doctype | 文件声明了 DOCTYPE 或实体，出于安全不读 | The file
 file.xml | 不是格式完好的 XML | This is not well-formed XML | 用建模工具重新导出 | Export it again from a modelling tool
 file.not-bpmn | 不是 BPMN 2.0 文件 | This is not a BPMN 2.0 file | 导出时选 BPMN 2.0 XML | Choose BPMN 2.0 XML when exporting
 file.elements | 元素超过 2000 个 | There are more than 2000 elements | 拆成几个流程，用调用活动相连 | Split it into processes joined by call activities
+file.too-heavy | 读这份文件花的时间或内存太多，没有读完 | Reading this file took too much time or memory and was stopped | 拆成几张图，或用建模工具重新导出 | Split it into several diagrams, or export it again from a modelling tool
 file.unjudged | 这份文件看不懂 | This file cannot be judged | 用建模工具打开并重新导出 | Open it in a modelling tool and export it again
 diagram.unreadable | 图转不成可运行的流程 | The diagram cannot be made into a process that runs | 检查这一处的连线和设置 | Check the flows and settings at this place
 """
@@ -135,6 +137,7 @@ boundary.detached | 边界事件没有附在活动上 | The boundary event is at
 boundary.incoming | 有连线进入边界事件 | A flow leads into a boundary event | 接到它后面的元素 | Lead it to the element behind it
 loop.standard | 不支持标准循环标记 | The standard loop marker is not run | 用排他网关画出循环 | Draw the loop with an exclusive gateway
 loop.cardinality | 多实例按次数重复，不知道为谁办 | The multi-instance task counts instead of naming for whom | 选一个集合变量 | Name a collection variable
+loop.code | 多实例里写着代码“{text}”，从不执行 | The multi-instance task holds code, “{text}”, which is never run | 选一个集合变量 | Name a collection variable
 loop.no-collection | 多实例没有选集合 | The multi-instance task names no collection | 选一个集合变量 | Name a collection variable
 loop.data | 多实例带输入项或输出项，再次进入时会出错 | Input or output items of a multi-instance task fail on the second round | 删去，结果用操作汇总 | Remove them; gather results by an operation
 loop.only-people | 多实例只能用于人的任务 | Only a person's task may be multi-instance | 为每一项发起一个流程 | Start a process for each item
@@ -174,6 +177,7 @@ event-gateway.same-message | 事件网关后两处等同一个消息 | Two event
 event-gateway.target | 事件网关后只能接等消息或计时的事件 | Only events that catch a message or a timer may follow an event gateway | 换成捕获事件 | Use catching events
 event-gateway.shared | 事件网关后的事件还有别的连线进入 | Another flow leads into an event behind the gateway | 让它只接在事件网关后 | Let only the gateway lead to it
 condition.language | 条件写法不对：{why} | The condition cannot be read: {why_en} | 例：danger == "yes" and not found | Example: danger == "yes" and not found
+condition.foreign | 条件“{what}”是给别的引擎写的，译不成本系统的写法 | The condition “{what}” is written for another engine and cannot be said in ours | 用表单里的项重写，例：danger == "yes" and not found | Rewrite it with the fields of a form, for example: danger == "yes" and not found
 condition.unknown-name | 条件里的“{name}”没有任何表单、操作或消息给出 | Nothing gives the “{name}” in this condition: no form, operation or message | 检查拼写，或在表单里加这一项 | Check the spelling, or add the field to a form
 condition.type | 条件里的类型对不上：{why} | The condition compares what cannot be compared: {why_en} | 按这一项的取值改写 | Write it for the values of this field
 collection.unknown-name | 没有“{name}”这个集合 | There is no collection “{name}” | 检查拼写，或由操作给出 | Check the spelling, or let an operation set it
@@ -189,6 +193,8 @@ name.no-english | 没有英文名 | There is no English name | 填 name_en | Fil
 data.drawn-only | 数据对象和存储只是图示，引擎不读写 | Data objects and stores are only drawn: the engine neither reads nor writes them | 数据由表单和操作保存 | Data is kept by forms and operations
 process.drawing | 流程标为不可执行：只作图示 | The process is marked not executable: it is kept as a drawing | 要运行请设为可执行 | Mark it executable to run it
 process.none | 文件里没有流程：只作图示 | The file holds no process: it is kept as a drawing | 加一个可执行的流程 | Add an executable process
+element.foreign | “{tag}”不是 BPMN 元素，引擎不读 | “{tag}” is no element of BPMN: the engine does not read it | 要运行就换用 BPMN 的任务、网关或事件 | For it to run, use a task, gateway or event of BPMN
+beside.ignored | 这里的“{what}”只作图示，引擎不读 | “{what}” is only kept here: the engine does not read it | 用 role、form、deadline 写明谁办、办什么 | Say who does what by role, form and deadline
 foreign.ignored | 这里的“{what}”是给别的引擎看的，本系统不读 | “{what}” is meant for another engine and is not read here | 用 role、form、deadline 写明谁办、办什么 | Say who does what by role, form and deadline
 """
 
@@ -208,6 +214,15 @@ message.payload | 消息“{id}”不带“{name}” | The message “{id}” do
 foreign.code | 这里的“{what}”要由别的引擎执行 | “{what}” is code for another engine | 改为服务任务，写明登记过的操作 | Use a service task that names a registered operation
 """
 
+_CHANGES = """
+mended.flow-id | 连线没有编号，编为“{id}” | A sequence flow had no id: it is now “{id}” | 核对后保存 | Look at it, then save
+mended.id | 元素没有编号，编为“{id}” | An element had no id: it is now “{id}” | 核对后保存 | Look at it, then save
+mended.renamed | 编号“{was}”不能用，改为“{id}” | The id “{was}” cannot be used: it is now “{id}” | 核对后保存 | Look at it, then save
+carried.over | “{what}”（{value}）照搬为“{to}” | “{what}” ({value}) is carried over as “{to}” | 核对是否同一回事 | Make sure that it means the same
+carried.hint | “{what}”（{value}）本系统没有登记，记为提示“{to}” | “{what}” ({value}) is not registered here: it is kept as the hint “{to}” | 选一个登记过的，再删去提示 | Choose a registered one, then remove the hint
+carried.condition | 条件“{was}”译为“{now}” | The condition “{was}” is now “{now}” | 核对是否同一回事 | Make sure that it means the same
+"""
+
 RULES: dict[str, _Rule] = {
     **_table("error", _FILE),
     **_table("error", _STRUCTURE),
@@ -217,4 +232,5 @@ RULES: dict[str, _Rule] = {
     **_table("error", _BRANCHING),
     **_table("warning", _BRANCHING_WARNINGS),
     **_table("error", _DUTIES),
+    **_table("warning", _CHANGES),
 }

@@ -32,13 +32,18 @@ def check_scope(scope: Scope) -> Findings:
     yield from _paths(scope)
 
 
+def reserved(identity: str) -> bool:
+    """Whether the engine keeps this id for itself."""
+    return _RESERVED.fullmatch(identity) is not None
+
+
 def _ids(scope: Scope) -> Findings:
     for identity in [scope.id, *scope.nodes, *(flow.id for flow in scope.flows if flow.id)]:
         if not identity:
             yield found("id.missing", scope.id)
         elif not _SHAPE.fullmatch(identity):
             yield found("id.shape", identity, id=identity)
-        elif _RESERVED.fullmatch(identity):
+        elif reserved(identity):
             yield found("id.reserved", identity, id=identity)
 
 

@@ -119,10 +119,27 @@ def test_runnable_drawing_refused():
     assert verdict(GOOD).verdict == "runnable"
     drawing = verdict(draw("p", start(), node("scriptTask", "t"), flows=["s t"], executable="false"))
     assert drawing.verdict == "drawing"
-    assert [each.rule for each in drawing.problems] == ["process.drawing"]
-    refused = verdict(draw("p", start(), user("t"), flows=["s t"]))
-    assert refused.verdict == "refused"
-    assert {each.rule for each in refused.problems} >= {"end.missing", "node.dead-end"}
+    assert {each.rule for each in drawing.problems} >= {"process.drawing", "task.script", "end.missing"}
+    assert {each.severity for each in drawing.problems} == {"warning"}
+    unsafe = verdict(draw("p", start(), node("scriptTask", "t"), flows=["s t"]))
+    assert unsafe.verdict == "refused"
+    assert {each.rule for each in unsafe.problems} >= {"end.missing", "node.dead-end", "task.script"}
+
+
+def test_what_lacks_something_is_a_drawing_unless_it_is_ours():
+    lacking = verdict(draw("p", start(), user("t"), flows=["s t"]))
+    assert lacking.verdict == "drawing"
+    assert {each.rule for each in lacking.problems} >= {"end.missing", "node.dead-end"}
+    assert {each.severity for each in lacking.problems} == {"error"}
+    ours = verdict(draw("p", start(), user("t", role="police"), flows=["s t"]))
+    assert ours.verdict == "refused"
+
+
+def test_what_nobody_could_draw_is_refused_even_as_a_drawing():
+    twice = draw("p", start(), user("t"), user("t"), flows=["s t"], executable="false")
+    assert verdict(twice).verdict == "refused"
+    loose = draw("p", start(), user("t"), flows=["s t", "t nowhere"], executable="false")
+    assert verdict(loose).verdict == "refused"
 
 
 def test_what_is_executable_is_judged_when_the_rest_is_a_drawing():
