@@ -11,13 +11,19 @@ from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from app import clock
-from app.db import db, transaction
+from app.db import Read, db, transaction
 from app.errors import NotFound
 from app.models import Definition, Release
 from app.services.library import Library, library
 from app.settings import ROOT
 from app.text import Text
 
+LAST = Read(
+    select(Release.id)
+    .where(Release.published_at.is_not(None))
+    .order_by(Release.published_at.desc(), Release.id.desc())
+    .limit(1)
+)
 SOURCES = (("bpmn", "*.bpmn"), ("bpmn", "*.json"), ("forms", "*.json"))
 
 
@@ -65,15 +71,10 @@ def publish(release_id: int) -> None:
 
 def current(session: Session) -> int:
     """The id of the release published last. Raises NotFound when none is."""
-    query = (
-        select(Release.id)
-        .where(Release.published_at.is_not(None))
-        .order_by(Release.published_at.desc(), Release.id.desc())
-    )
-    found = session.scalar(query.limit(1))
+    found = LAST.first(session.connection(), {})
     if found is None:
         raise NotFound("no_release", Text("还没有发布任何流程版本。", "No release has been published yet."))
-    return found
+    return int(found[0])
 
 
 @dataclass(frozen=True, slots=True)

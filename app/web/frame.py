@@ -53,9 +53,13 @@ STATUS: dict[type[errors.Refused], int] = {
 
 
 def lang() -> str:
-    """The language of this request: what its address says, else the cookie's, else Chinese."""
-    chosen = g.get("lang") or request.cookies.get(COOKIE, "zh") if request else "zh"
-    return chosen if chosen in LANGUAGES else "zh"
+    """The language of this request: what its address says, else the cookie's, else Chinese; read once, asked often."""
+    chosen = g.get("lang") or (request.cookies.get(COOKIE) if request else None)
+    if chosen not in LANGUAGES:
+        chosen = LANGUAGES[0]
+    if request:
+        g.lang = chosen
+    return chosen
 
 
 def now() -> Any:

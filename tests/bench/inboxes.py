@@ -20,7 +20,7 @@ from app.services.inbox import listing
 from tests.bench import ticks
 from tests.bench.ground import Ground
 from tests.bench.measure import Report, span_of
-from tests.bench.pages import signed_in
+from tests.bench.pages import get, signed_in
 
 SIZES = (1_000, 100_000, 1_000_000)
 LOOKS = 40
@@ -56,7 +56,7 @@ def _looks(report: Report, user: User, http: FlaskClient, size: int) -> float:
     _fill(size)
     person = people.person(db.session(), user.id)
     _figures(report, f"inbox_service_ms_{size}", lambda: listing.page(person, "unit"))
-    return _figures(report, f"inbox_http_ms_{size}", lambda: http.get("/inbox?view=unit"))
+    return _figures(report, f"inbox_http_ms_{size}", lambda: get(http, "/inbox?view=unit"))
 
 
 def _figures(report: Report, name: str, look: Callable[[], object]) -> float:
