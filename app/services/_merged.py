@@ -6,6 +6,8 @@ What is new goes to the survivor, what each began runs on in its own case. Sourc
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
@@ -35,6 +37,12 @@ def root(session: Session, case_id: int) -> int:
     while (further := into(session, case_id)) is not None:
         case_id = further
     return case_id
+
+
+def survivors(session: Session, case_ids: Collection[int]) -> dict[int, int]:
+    """Of these cases those that were merged into another, each with the case to which what is new goes."""
+    merged = session.scalars(select(MERGE.c.alias_id).where(MERGE.c.alias_id.in_(case_ids), LASTS)).all()
+    return {case_id: root(session, case_id) for case_id in merged}
 
 
 def family(session: Session, case_id: int) -> frozenset[int]:

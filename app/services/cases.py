@@ -92,6 +92,7 @@ def page(person: Person, case_id: int, lang: str = "zh") -> CasePage:
         needs_reason=not reads and seals.asks_reason,
         glass_until=seals.glass_until,
         erased=row["wrapped_key"] is None,
+        **merged_into(session, person, _merged.survivors(session, [case_id]).get(case_id)),
     )
 
 
@@ -220,7 +221,17 @@ def index(person: Person, search: str = "", after: int = 0, lang: str = "zh") ->
         query = query.where(CASE.c.id < after)
     rows = list(session.execute(query.order_by(CASE.c.id.desc()).limit(PAGE + 1)).mappings())
     found = [_index_row(session, person, row, now, lang) for row in rows[:PAGE]]
+    into = _merged.survivors(session, [row["id"] for row in found])
+    found = [row | merged_into(session, person, into.get(row["id"])) for row in found]
     return found, total, str(rows[PAGE - 1]["id"]) if len(rows) > PAGE else ""
+
+
+def merged_into(session: Session, person: Person, survivor: int | None) -> dict[str, Any]:
+    """Whether a file was merged into another, and into which: named to whom that one's page opens."""
+    opened = session.scalar(select(CASE.c.opened_at).where(CASE.c.id == survivor)) if survivor else None
+    if survivor is None or opened is None or not may_see(person, survivor):
+        return {"merged": survivor is not None, "merged_into": None, "merged_number": ""}
+    return {"merged": True, "merged_into": survivor, "merged_number": number(survivor, opened)}
 
 
 def _matches(search: str) -> Any:

@@ -84,11 +84,18 @@ def veiled(line: ChildLine | None) -> ChildLine | None:
     return replace(line, name="", sex="", age=None) if line else None
 
 
+def born_on(told: str) -> date | None:
+    """The date of birth that somebody wrote down; None where it is an age, or nothing."""
+    try:
+        return date.fromisoformat(told)
+    except ValueError:
+        return None
+
+
 def age(told: str, now: datetime) -> int | None:
     """Years, from an age or a date of birth as somebody wrote it; None when it says neither."""
-    try:
-        born = date.fromisoformat(told)
-    except ValueError:
+    born = born_on(told)
+    if born is None:
         found = re.match(r"\d{1,2}", told)
         return int(found.group()) if found else None
     today = now.astimezone(LAW_ZONE).date()

@@ -29,12 +29,18 @@ from app.text import Text
 CASE, CHILD, MERGE = table(Case), table(Child), table(CaseMerge)
 REPORT, LINK = table(Report), table(ReportLink)
 MOST_SUSPECTS = 20
+IDENTITY = ("name", "sex", "age_or_dob", "id_no")
+"""What tells who a child is: where two files differ in it, a person has to say that they checked."""
 LONGEST_REASON = 500
 TOWNSHIP = 4
 """So many codes has the path of a township."""
 SAME_ID = Text("身份证号相同", "the same id number")
 SAME_BIRTH = Text("姓名和出生日期（年龄）相同", "the same name and birth (or age)")
 SAME_PLACE = Text("姓名和乡镇相同", "the same name and township")
+NOT_CHECKED = Text(
+    "两份差得很远。核对过确实是同一个孩子，请在这里打勾。",
+    "The two are far apart. If you have checked that it is the same child, tick here.",
+)
 CHOOSE = Text("请选哪一份留着用。", "Choose which file stands for both.")
 NO_REASON = Text("请写清为什么，500字以内。", "Say why, within 500 characters.")
 NO_CASE = Text(
@@ -79,6 +85,25 @@ class Side:
     tasks: tuple[InboxRow, ...]
     clocks: tuple[ClockView, ...]
     sealed: bool
+
+
+def apart(one: Mapping[str, Any], other: Mapping[str, Any]) -> tuple[str, ...]:
+    """What two files, as their sides tell them, say quite differently of a child: name, sex, age_or_dob, id_no.
+
+    What only one of them knows is no difference, and ages may be a year apart: they were told on different days.
+    """
+    told = [{name: str(side.get(name) or "").strip().casefold() for name in IDENTITY} for side in (one, other)]
+    differ = [name for name in IDENTITY if all(side[name] for side in told) and told[0][name] != told[1][name]]
+    births = [side["age_or_dob"] for side in told]
+    return tuple(name for name in differ if name != "age_or_dob" or _births_apart(*births))
+
+
+def _births_apart(one: str, other: str) -> bool:
+    days = [children.born_on(told) for told in (one, other)]
+    if None not in days:
+        return True
+    ages = [children.age(told, practice.now()) for told in (one, other)]
+    return ages[0] is not None and ages[1] is not None and abs(ages[0] - ages[1]) > 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +217,7 @@ def compare(person: Person, case_id: int, other_id: int, lang: str = "zh") -> tu
 
 def _side(session: Session, person: Person, row: Row, lang: str) -> Side:
     now, case_id = practice.now(), row["case_id"]
-    told = children.told_of(row) if row["wrapped_key"] and row["child_secret"] else {}
+    told = _told(row)
     family = children.guardians(session, case_id, row["wrapped_key"])
     shown = {name: str(told.get(name) or "") for name in ("name", "sex", "age_or_dob", "id_no", "school")}
     shown["place"] = children.place_name(session, row["path"], lang)
@@ -202,6 +227,10 @@ def _side(session: Session, person: Person, row: Row, lang: str) -> Side:
         listing.rows(session, cases.open_tasks(session, case_id), person, now, lang), clocks.of(session, row, now, lang),
         bool(row["sealed"]),
     )  # fmt: skip
+
+
+def _told(row: Row) -> dict[str, Any]:
+    return children.told_of(row) if row.get("wrapped_key") and row.get("child_secret") else {}
 
 
 def _children() -> Any:
@@ -253,15 +282,21 @@ def _ask(session: Session, asked: list[Resource]) -> Text:
 # --- doing ----------------------------------------------------------------------------------
 
 
-def merge(person: Person, alias_id: int, survivor_id: int, reason: str, lang: str = "zh") -> None:
+def merge(
+    person: Person, alias_id: int, survivor_id: int, reason: str, lang: str = "zh", *, checked: bool = False
+) -> None:
     """From now on `survivor_id` stands for both. Tasks, limits and clocks of both run on; nothing is moved or summed.
 
-    Raises: NotFound, Forbidden, Invalid (no reason), Refused (same, sealed apart, merged already, erased).
+    `checked`: the person says so of two files that are quite different.
+    Raises: NotFound, Forbidden, Invalid (no reason, not checked), Refused (same, sealed apart, merged already, erased).
     """
     if alias_id == survivor_id:
         raise Refused("itself", ITSELF, case=alias_id)
     require(person, alias_id, survivor_id)
     words = said(reason, lang)
+    differ = apart(*(_told(_row(db.session(), one) or {}) for one in (alias_id, survivor_id)))
+    if differ and not checked:
+        raise Invalid("not_checked", NOT_CHECKED, {"checked": NOT_CHECKED.say(lang)})
     with commands.work_on(Actor(person.id, "desk")) as work:
         both = [work.lock(case_id) for case_id in sorted((alias_id, survivor_id))]
         _fit(work.session, both)
@@ -269,7 +304,13 @@ def merge(person: Person, alias_id: int, survivor_id: int, reason: str, lang: st
         merge_id = work.session.scalar(insert(MERGE).values(values).returning(MERGE.c.id))
         data = {"merge": merge_id, "alias": alias_id, "survivor": survivor_id}
         for case in both:
-            case.chain.append("case_merged", data, at=work.now, actor_id=person.id, secret={"reason": words})
+            case.chain.append(
+                "case_merged",
+                data | ({"apart": list(differ)} if differ else {}),
+                at=work.now,
+                actor_id=person.id,
+                secret={"reason": words},
+            )
             notices.put(work, case.id, "case_merged", "township_worker", f"merge:{merge_id}:{case.id}", {})
 
 

@@ -318,6 +318,9 @@ class CasePage:
     needs_reason: bool = False  # names are withheld until this person says why
     glass_until: datetime | None = None  # this person broke the glass, and may look until then
     erased: bool = False  # personal data was lawfully erased
+    merged: bool = False  # into another file of the same child
+    merged_into: int | None = None  # the file that stands for both, where its page opens to this person
+    merged_number: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,16 +37,21 @@ def compare(case_id: int, other_id: int) -> ResponseReturnValue:
     """Two files beside each other; which of them stands for both, and why."""
     sides = merging.compare(frame.me(), case_id, other_id, frame.lang())
     keep, reason = request.form.get("keep", type=int), request.form.get("reason", "")
+    checked = "checked" in request.form
     errors: dict[str, str] = {}
     if request.method == "POST":
         try:
             if keep not in (case_id, other_id):
                 raise Invalid("keep", merging.CHOOSE, {"keep": merging.CHOOSE.say(frame.lang())})
-            merging.merge(frame.me(), other_id if keep == case_id else case_id, keep, reason, frame.lang())
+            alias = other_id if keep == case_id else case_id
+            merging.merge(frame.me(), alias, keep, reason, frame.lang(), checked=checked)
             return redirect(url_for("cases.show", case_id=keep))
         except Invalid as error:
             errors = error.fields
-    page = render_template("case/compare.html", sides=sides, keep=keep, reason=reason, errors=errors)
+    apart = merging.apart(*(side.told for side in sides))
+    page = render_template(
+        "case/compare.html", sides=sides, apart=apart, keep=keep, reason=reason, checked=checked, errors=errors
+    )
     return page, 422 if errors else 200
 
 

@@ -17,7 +17,7 @@ STRANGERS = (
     ("class_teacher", "620702101-education"), ("provider", "620702-social_work"), ("policy", "620700-civil_affairs"),
 )  # fmt: skip
 SEE_ONLY = (("village_worker", "620702101201"), ("police_officer", POLICE), ("auditor", "620700-audit"))
-REASON = {"reason": "看过出生证"}
+REASON = {"reason": "看过出生证", "checked": "yes"}
 
 
 def pages(site: Site) -> list[tuple[str, dict[str, str]]]:
@@ -72,10 +72,20 @@ def test_two_files_by_page(site: Site) -> None:
     child, sibling = site.cases("child")
     beside = f"/cases/{child}/merge/{sibling}"
     assert "哨小麦" in me.get(beside).text
-    for data in ({"keep": str(child)}, {**REASON}, {"keep": "999", **REASON}):
-        assert me.post(beside, data).status_code == 422
-    assert me.post(beside, {"keep": str(child), **REASON}).status_code == 302
-    assert me.post(beside, {"keep": str(child), **REASON}).status_code == 409, "sent twice"
+    assert "差得很远：姓名对不上" in me.get(beside).text
+    right = {"keep": str(child), **REASON}
+    for missing in ("keep", "reason", "checked"):
+        assert me.post(beside, {name: said for name, said in right.items() if name != missing}).status_code == 422
+    assert me.post(beside, right | {"keep": "999"}).status_code == 422
+    assert merges(site) == 0
+    assert me.post(beside, right).status_code == 302
+    assert me.post(beside, right).status_code == 409, "sent twice"
+    found = me.post("/cases/", {"q": "哨小麦"}).text
+    assert f'<a class="reach" href="/cases/{child}">已并入' in found
+    rows = {row["id"]: row for row in me.api("GET /cases").get_json()["cases"]}
+    assert (rows[sibling]["merged"], rows[sibling]["merged_into"]) == (True, child)
+    assert (rows[child]["merged"], rows[child]["merged_into"]) == (False, None)
+    assert me.api(f"GET /cases/{sibling}").get_json()["merged_into"] == child
     assert f"merged-{sibling}" in me.get(f"/cases/{child}").text
     assert "已经并入" in me.get(f"/cases/{sibling}").text
     assert REASON["reason"] not in me.get(f"/cases/{child}").text, "a reason may be about anybody: it is sealed"

@@ -71,6 +71,35 @@ def test_suspects_are_found_by_index_and_said_why(world: World) -> None:
     assert merging.suspects(other, one) == (), "who may not see a file is not told that there is one"
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "differ"),
+    [
+        ({"age_or_dob": "8"}, {"age_or_dob": "9岁"}, ()),
+        ({"age_or_dob": "2017-01-01"}, {"age_or_dob": ""}, ()),
+        ({"id_no": "62070220170101001X"}, {"id_no": "62070220170101001x"}, ()),
+        ({"age_or_dob": "2017-01-01"}, {"age_or_dob": "2017-01-02"}, ("age_or_dob",)),
+        ({"age_or_dob": "2017-01-01"}, {"age_or_dob": "4"}, ("age_or_dob",)),
+        ({"name": "林小禾", "sex": "f"}, {"name": "林小麦", "sex": "m"}, ("name", "sex")),
+        ({"id_no": "62070220170101001X"}, {"id_no": "620702201701010028"}, ("id_no",)),
+    ],
+)
+def test_what_two_files_say_quite_differently(
+    world: World, one: dict[str, str], other: dict[str, str], differ: tuple[str, ...]
+) -> None:
+    assert merging.apart(one, other) == merging.apart(other, one) == differ
+
+
+def test_two_that_are_far_apart_are_merged_only_by_who_checked(world: World) -> None:
+    who = person(world, "township_worker", TOWNSHIP)
+    one, two = (world.child(name=name) for name in ("林小禾", "林小麦"))
+    with pytest.raises(Invalid) as refused:
+        merging.merge(who, two, one, WHY)
+    assert set(refused.value.fields) == {"checked"}
+    assert world.events("case_merged", two) == []
+    merging.merge(who, two, one, WHY, checked=True)
+    assert world.events("case_merged", two)[0]["data"]["apart"] == ["name"]
+
+
 def test_both_run_on_and_nothing_is_moved(either_world: World) -> None:
     world = either_world
     who = person(world, "township_worker", TOWNSHIP)
@@ -153,7 +182,7 @@ def test_the_control_without_looking_where_it_was_merged_the_report_is_lost_on_t
 def test_what_cannot_be_merged(world: World) -> None:
     who = person(world, "township_worker", TOWNSHIP)
     one, two = two_files(world)
-    three = world.child(name="林小麦")
+    three = world.child()
     world.start("legal_aid_needed")
     report = world.file_report().case_id
     for alias, survivor, reason, error in (

@@ -7,7 +7,17 @@ from marshmallow import Schema, fields, validate
 from app.api.schemas.parts import Child, Page, Said, TaskRow, is_
 
 
-class CaseRow(Schema):
+class Merged(Schema):
+    """Whether a file was merged into another of the same child."""
+
+    merged = fields.Boolean(metadata=is_("it was merged into another file; what is new goes there"))
+    merged_into = fields.Integer(
+        allow_none=True, metadata=is_("id of the file that stands for both, where the caller may open it")
+    )
+    merged_number = fields.String(metadata=is_("its number"))
+
+
+class CaseRow(Merged):
     """A case in a list."""
 
     id = fields.Integer()
@@ -89,7 +99,7 @@ class Relative(Schema):
     case_id = fields.Integer(allow_none=True)
 
 
-class Case(Schema):
+class Case(Merged):
     """A case, as its home page tells it."""
 
     id = fields.Integer()
