@@ -7,7 +7,7 @@ Source: design decision 16; the four answers and the next check are proposals.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import MAXYEAR, datetime, timedelta
 
 from app.operations.effects import Effects, Notice, TaskChange
 from app.operations.registry import Facts, Variables, operation
@@ -37,7 +37,9 @@ def apply_escalation(facts: Facts, variables: Variables, now: datetime) -> Effec
     """
     action: Callable[[Facts], Effects] = ACTIONS[variables["escalation_action"]]
     effects = action(facts)
-    wait = max(SHORTEST_CHECK, facts["overdue_due_at"] - facts["overdue_opened_at"])
+    no_limit = facts["overdue_due_at"].year == MAXYEAR  # another supervisor found it not applicable
+    length = timedelta(0) if no_limit else facts["overdue_due_at"] - facts["overdue_opened_at"]
+    wait = max(SHORTEST_CHECK, length)
     limits = [change.due_at for change in effects.tasks if change.due_at]
     return Effects(
         variables={"next_check_at": max([now + wait, *limits]).isoformat()},

@@ -7,12 +7,13 @@ operation named them (`NewId`). Source: DECISIONS 5.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Table, insert, update
 
 from app import operations
-from app.db import table
+from app.db import changed, table
 from app.errors import Refused
 from app.models import CaseLink, ClockAlert, Deadline, Performance, Placement, ReportLink, Task
 from app.services import _moves, _queue, _registers, _route
@@ -118,6 +119,19 @@ def _notify(done: Applied, notice: operations.Notice, index: int) -> None:
     live.facts["notices_sent"] = [*live.facts.get("notices_sent", []), notice.kind]
 
 
+def _put_down(work: Work, task_id: int, due_at: datetime) -> None:
+    """The deadline of a task whose limit was moved; the one that was there for that instant, where there was one."""
+    there = update(DEADLINE).where(
+        DEADLINE.c.task_id == task_id, DEADLINE.c.kind == "task", DEADLINE.c.due_at == due_at
+    )
+    if changed(work.session, there.values(state="due", done_at=None)):
+        return
+    task = work.session.execute(TASK.select().where(TASK.c.id == task_id)).mappings().one()
+    overdue = work.instance(task["instance_id"])
+    _queue.add_deadline(work, overdue, kind="task", key=f"task:{task_id}", due_at=due_at,
+                        rule=task["deadline_id"], task_id=task_id)  # fmt: skip
+
+
 def _change_task(done: Applied, change: operations.TaskChange) -> None:
     """A supervisor's decision: another person, a later limit, or none; the form is never locked."""
     work = done.work
@@ -136,10 +150,7 @@ def _change_task(done: Applied, change: operations.TaskChange) -> None:
         where = (DEADLINE.c.task_id == change.task_id, DEADLINE.c.state == "due")
         work.session.execute(update(DEADLINE).where(*where).values(state="cancelled", done_at=work.now))
     if change.due_at is not None:
-        task = work.session.execute(TASK.select().where(TASK.c.id == change.task_id)).mappings().one()
-        overdue = work.instance(task["instance_id"])
-        _queue.add_deadline(work, overdue, kind="task", key=f"task:{task['id']}", due_at=change.due_at,
-                            rule=task["deadline_id"], task_id=task["id"])  # fmt: skip
+        _put_down(work, change.task_id, change.due_at)
     data = {"due": change.due_at.isoformat() if change.due_at else None, "assignee": change.assignee_id,
             "not_applicable": change.not_applicable, "reason": change.reason_id}  # fmt: skip
     done.live.case.chain.append("task_changed", data, at=work.now, actor_id=work.actor.user_id,

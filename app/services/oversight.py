@@ -78,14 +78,19 @@ def page(person: Person, lang: str = "zh", asked_for: InboxFilter = EVERYTHING) 
     )
 
 
-def _asked(session: Session, person: Person) -> dict[int, Row]:
-    """Open escalation tasks of this person's posts, by the task that they are about."""
+def _asked(session: Session, person: Person) -> dict[int, list[Row]]:
+    """Open escalation tasks of this person's posts, by the task that they are about, the oldest first.
+
+    There are two where a transfer is late and the ladders of both places lead to the same post.
+    """
     query = select(TASK.c.id, TASK.c.version, INSTANCE.c.context, TASK.c.element).join(
         INSTANCE, INSTANCE.c.id == TASK.c.instance_id
     )
     where = (TASK.c.process == deadlines.ESCALATION, TASK.c.status == "open", queries.of_posts(person))
-    rows = session.execute(query.where(*where)).mappings()
-    return {row["context"]["task_id"]: row for row in rows}
+    found: dict[int, list[Row]] = {}
+    for row in session.execute(query.where(*where).order_by(TASK.c.id)).mappings():
+        found.setdefault(row["context"]["task_id"], []).append(row)
+    return found
 
 
 def _running(session: Session, case_ids: Collection[int]) -> set[int]:
@@ -97,18 +102,18 @@ def _running(session: Session, case_ids: Collection[int]) -> set[int]:
 
 
 def _overdue(
-    row: Row, view: Any, asked: Mapping[int, Row], running: Collection[int], held: Collection[int]
+    row: Row, view: Any, asked: Mapping[int, list[Row]], running: Collection[int], held: Collection[int]
 ) -> OverdueRow:
-    mine = asked.get(row["id"])
+    mine = asked.get(row["id"], [])
     state = "supervised" if row["id"] in running else "over" if row["escalations"] else "nobody"
     if state == "nobody" and row["instance_id"] in held:
         state = "suspended"
     red = view.child is not None and view.child.risk == "red"
     return OverdueRow(
         task=view,
-        level=2 if mine and mine["element"] == SECOND else 1,
+        level=2 if any(one["element"] == SECOND for one in mine) else 1,
         rungs=row["escalations"],
-        escalation_task_id=mine["id"] if mine else None,
+        escalation_task_ids=tuple(one["id"] for one in mine),
         handled=None if mine else HANDLED[state],
         may=ALL_DECISIONS if mine or state == "over" else frozenset(),
         instance_id=row["instance_id"],
@@ -134,11 +139,13 @@ def _by_unit(session: Session, reach: Any, now: datetime, lang: str) -> tuple[tu
 def decide(person: Person, overdue_task_id: int, answers: Mapping[str, Any], lang: str = "zh") -> commands.Done:
     """Send a supervisor's decision about an overdue task. Raises Invalid, Stale, NotFound, Forbidden.
 
-    Where the escalation has ended and nobody is asked any more, it begins once more, with this person.
+    Where the escalation has ended and nobody is asked any more, it begins once more, with this person. Where both
+    ladders of a late transfer ask this person, the decision answers both, one after the other; returns the last.
     """
     if overdue_task_id not in _asked(db.session(), person):
         escalations.again(person, overdue_task_id)
-    found = _asked(db.session(), person).get(overdue_task_id)
-    if found is None:
+    found = [(one["id"], one["version"]) for one in _asked(db.session(), person).get(overdue_task_id, ())]
+    if not found:
         raise NotFound("not_asked", escalations.NOT_ASKED)
-    return commands.complete(found["id"], found["version"], answers, Actor(person.id, "supervisor"), lang=lang)
+    actor = Actor(person.id, "supervisor")
+    return [commands.complete(task_id, version, answers, actor, lang=lang) for task_id, version in found][-1]

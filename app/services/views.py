@@ -340,7 +340,9 @@ class OverdueRow:
 
     task: InboxRow
     level: int  # 1 = first supervisor, 2 = one level up
-    escalation_task_id: int | None
+    escalation_task_ids: tuple[
+        int, ...
+    ]  # those that ask this person: two of a late transfer, where both sides lead here
     handled: Text | None
     may: frozenset[str]  # direct, reassign, extend, not_applicable
     rungs: int  # how often it was escalated

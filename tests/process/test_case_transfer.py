@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from app.db import db
 from app.errors import NotFound, Refused, Stale
 from app.rules.access import Person
-from app.services import _moves, access, commands, people, tasks
+from app.services import _moves, access, commands, oversight, people, tasks
 from tests.process.county import OTHER_TOWNSHIP, POST, UNIT
 from tests.process.moves import Move, comes, do, fires, play
 from tests.world import CASE, DEADLINE, TASK, TOWNSHIP, VILLAGE, World
@@ -120,6 +120,25 @@ def test_an_answer_that_does_not_come_is_late_for_both_supervisors(world: World)
     play(world, TRANSFER, [ACCEPTED])
     left = [about(world, task) for task in world.open_tasks("t1", "overdue-escalation")]
     assert "t2" not in left, "both are over with the answer"
+
+
+@pytest.mark.parametrize("action", ["direct", "extend", "not_applicable"])
+def test_both_ladders_lead_to_one_post_which_decides_once(world: World, action: str) -> None:
+    begin(world)
+    play(world, TRANSFER, [PROPOSED])
+    late = world.open(TRANSFER, "t2")
+    world.pass_time(late["due_at"])
+    world.pass_time(max(task["due_at"] for task in world.open_tasks("t1", "overdue-escalation")))
+    upper = [task for task in world.open_tasks("t2", "overdue-escalation") if about(world, task) == "t2"]
+    asked = [task["id"] for task in upper]
+    county = people.person(db.session(), world.actor(upper[0]["role"], upper[0]["unit_id"]).user_id or 0)
+    (row,) = [row for row in oversight.page(county).overdue if row.task.id == late["id"]]
+    assert (len(asked), row.escalation_task_ids) == (2, tuple(asked))
+    until = {"new_due_at": (world.now + timedelta(days=2)).isoformat()} if action == "extend" else {}
+    words = {"instruction": "今天答复"} if action == "direct" else {"reason": "对方在开会"}
+    oversight.decide(county, late["id"], {"escalation_action": action, **words, **until})
+    left = [about(world, task) for task in world.open_tasks("", "overdue-escalation")]
+    assert "t2" not in left, "neither asks any more"
 
 
 def about(world: World, task: Any) -> str:

@@ -107,7 +107,7 @@ def test_a_silent_supervisor_is_passed_by_after_a_day(world: World) -> None:
     assert world.todo() == ["legal-aid.t1"]
     assert not world.instances(ESCALATION)
     row = seen_by(world, upper)
-    assert (row.handled, row.may, row.escalation_task_id) == (oversight.HANDLED["over"], oversight.ALL_DECISIONS, None)
+    assert (row.handled, row.may, row.escalation_task_ids) == (oversight.HANDLED["over"], oversight.ALL_DECISIONS, ())
 
 
 def over(world: World) -> tuple[Mapping[str, Any], Person, Person]:
@@ -149,7 +149,7 @@ def test_it_is_taken_up_by_one_of_two_and_a_slip_is_told(world: World) -> None:
     late, below, above = over(world)
     with pytest.raises(Refused):
         oversight.decide(below, late["id"], {"escalation_action": "extend", "reason": "雪"})
-    assert seen_by(world, world.open(ESCALATION, "t1")).escalation_task_id, "they are asked now, and may correct it"
+    assert seen_by(world, world.open(ESCALATION, "t1")).escalation_task_ids, "they are asked now, and may correct it"
     with pytest.raises(NotFound, match="not_asked"):
         oversight.decide(above, late["id"], DIRECT)
     assert [rung.how for rung in escalations.ladder(below, late["id"]).rungs] == ["silent", "silent", "waits"]

@@ -672,6 +672,11 @@ def test_nobody_is_asked_again_within_a_day():
     assert effects.variables == {"next_check_at": (NOW + timedelta(hours=24)).isoformat()}
 
 
+def test_a_task_that_another_freed_of_its_limit_is_looked_at_in_a_day():
+    effects = decide("direct", overdue_due_at=datetime(9999, 12, 31, tzinfo=UTC))
+    assert effects.variables == {"next_check_at": (NOW + timedelta(hours=24)).isoformat()}
+
+
 def test_an_unknown_decision_is_an_error():
     with pytest.raises(KeyError):
         decide("forget")
