@@ -50,7 +50,7 @@ export async function mount(box, marks = readMarks(box)) {
   marker?.mark(marks);
   const camera = aim(viewer, marks);
   addLanes(viewer, box);
-  const bar = addControls(box, camera);
+  const bar = addControls(viewer, box, camera);
   letDrag(viewer, stage, camera);
   camera.open();
   const observer = new ResizeObserver(camera.resized);
@@ -305,6 +305,14 @@ function aim(viewer, first) {
     moved = true;
   }
 
+  /* Whether the whole drawing is in sight already, as large as it can be. */
+  function shown() {
+    const { x, y, width, height, inner } = canvas.viewbox();
+    const inside = (at, size, from, room) => at > from - 1 && at + size < from + room + 1;
+    const all = inside(inner.x, inner.width, x, width) && inside(inner.y, inner.height, y, height);
+    return all && Math.abs(canvas.zoom() - fitting()) < 0.01;
+  }
+
   function zoom(factor) {
     const scale = Math.min(Math.max(canvas.zoom() * factor, Math.min(fitting(), smallest)), 2);
     look(...middle(), scale);
@@ -323,7 +331,7 @@ function aim(viewer, first) {
     else open();
   }
 
-  return { open, fit, zoom, pan, centre, follow, resized };
+  return { open, fit, shown, zoom, pan, centre, follow, resized };
 }
 
 function firstLook(registry, marks) {
@@ -360,7 +368,7 @@ function addLanes(viewer, box) {
   viewer.on("canvas.viewbox.changed", place);
 }
 
-function addControls(box, camera) {
+function addControls(viewer, box, camera) {
   const bar = document.createElement("div");
   bar.className = "diagram-controls";
   const add = (label, text, act) => {
@@ -370,10 +378,15 @@ function addControls(box, camera) {
     if (label) button.setAttribute("aria-label", label);
     button.addEventListener("click", act);
     bar.append(button);
+    return button;
   };
   add(box.dataset.zoomOut, "−", () => camera.zoom(1 / STEP));
-  add("", box.dataset.whole, camera.fit);
+  const whole = add("", box.dataset.whole, camera.fit);
   add(box.dataset.zoomIn, "+", () => camera.zoom(STEP));
+  viewer.on("canvas.viewbox.changed", () => {
+    whole.setAttribute("aria-disabled", String(camera.shown())); // it keeps the focus, and says why
+    whole.title = camera.shown() ? box.dataset.shown : "";
+  });
   box.prepend(bar);
   return bar;
 }
