@@ -32,7 +32,7 @@ from app.errors import NotFound, Refused
 from app.rules.calendar import due_at, in_law_zone, instant
 from app.services import authenticator, check, deadlines, leaving, outbox, people, practice, releases
 from app.services.library import Library, library
-from app.services.studio import difference
+from app.services.studio import difference, gate
 from app.settings import ROOT, BadSetting
 from app.text import Text
 
@@ -138,9 +138,8 @@ def _show(problems: Iterable[check.Problem], lang: str) -> None:
 @LANGUAGE
 def verdict(files: tuple[Path, ...], as_json: bool, lang: str) -> None:
     """Say of each of FILES whether it runs, is a drawing, or is refused and why."""
-    known = check.catalog(Library(releases.read_folder()))
-    for file in files:
-        found = engine.examine(file.read_bytes(), known)
+    texts = (engine.read_bounded(file) for file in files)
+    for file, found in zip(files, gate.examine_all(texts, Library(releases.read_folder())), strict=True):
         problems = [
             {"rule": one.rule, "severity": one.severity, "element": one.element, "message": one.message.say(lang),
              "hint": one.hint.say(lang)}

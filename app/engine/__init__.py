@@ -4,6 +4,7 @@
 judge a file before it runs.
 """
 
+from app.engine.apart import examined, read_bounded
 from app.engine.diagrams import parse
 from app.engine.drawn import Drawn, DrawnProcess, drawn, fingerprint
 from app.engine.execution import advance, dry_run
@@ -60,10 +61,12 @@ __all__ = [
     "drawn",
     "dry_run",
     "examine",
+    "examined",
     "fingerprint",
     "lint",
     "open_state",
     "parse",
+    "read_bounded",
     "seal_state",
     "speaks_house",
     "stuck",

@@ -98,26 +98,32 @@ def verdict(xml: bytes, catalog: Catalog | None = None, carried: frozenset[str] 
     try:
         return _judge(xml, catalog, carried)
     except Exception as fault:  # a file must never break the gate
-        _LOG.exception("a file could not be judged: %s", type(fault).__name__)
-        return Verdict("refused", tuple(problems([found("file.unjudged", "")])))
+        return Verdict("refused", _fault(fault))
 
 
-def examine(xml: bytes, known: Catalog) -> Examined:
-    """What any file is good for once it is mended; never an exception.
+def examine(xml: bytes, known: Catalog, *, arranged: bool = False) -> Examined:
+    """What any file is good for once it is mended; never an exception. `arranged`: with a layout where it has none.
 
     One that speaks our language is held against `known`, one from elsewhere against itself alone.
     """
     try:
         catalog = known if speaks_house(xml) else _ELSEWHERE
-        mended = mend(xml, known)
-    except DiagramError as fault:
-        return Examined("refused", tuple(problems([found(fault.code, "")])), None, ())
+        mended = mend(xml, known, arranged=arranged)
     except Exception as fault:  # a file must never break the gate
-        _LOG.exception("a file could not be mended: %s", type(fault).__name__)
-        return Examined("refused", tuple(problems([found("file.unjudged", "")])), None, ())
+        return Examined("refused", _fault(fault), None, ())
     carried = frozenset(each.element for each in mended.changes if each.rule.startswith("carried."))
     judged = verdict(mended.xml, catalog, carried)
     return Examined(judged.verdict, judged.problems, mended.xml, mended.changes)
+
+
+def _fault(fault: Exception) -> tuple[Problem, ...]:
+    """Why a file could not be read or judged, in a rule's words."""
+    if isinstance(fault, DiagramError):
+        return tuple(problems([found(fault.code, "")]))
+    if isinstance(fault, (MemoryError, RecursionError)):
+        return tuple(problems([found("file.too-heavy", "")]))
+    _LOG.exception("a file could not be judged: %s", type(fault).__name__)
+    return tuple(problems([found("file.unjudged", "")]))
 
 
 def _judge(xml: bytes, catalog: Catalog | None, carried: frozenset[str]) -> Verdict:

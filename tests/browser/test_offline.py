@@ -482,7 +482,9 @@ def test_a_conflict_shows_both(phone: Phone, village: Site) -> None:
     assert len(sent(village, task)) == 1
     page.goto(f"/kept/{lang}/unsent")
     page.locator("[data-discard] summary").click()
-    page.evaluate("document.querySelector('[data-key]').dataset.old = ''; document.dispatchEvent(new Event('kept-changed'))")
+    page.evaluate(
+        "document.querySelector('[data-key]').dataset.old = ''; document.dispatchEvent(new Event('kept-changed'))"
+    )
     expect(page.locator("[data-old]")).to_have_count(0)
     expect(page.locator("[data-discard] summary")).to_be_focused()  # drawn again, what was opened stays open
     page.locator("[data-discard-it]").click()

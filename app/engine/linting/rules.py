@@ -218,6 +218,10 @@ _CHANGES = """
 mended.flow-id | 连线没有编号，编为“{id}” | A sequence flow had no id: it is now “{id}” | 核对后保存 | Look at it, then save
 mended.id | 元素没有编号，编为“{id}” | An element had no id: it is now “{id}” | 核对后保存 | Look at it, then save
 mended.renamed | 编号“{was}”不能用，改为“{id}” | The id “{was}” cannot be used: it is now “{id}” | 核对后保存 | Look at it, then save
+layout.made | 图没有版面，已排好版 | The diagram had no layout: it was laid out | 核对后保存 | Look at it, then save
+layout.remade | 版面里缺 {count} 个元素，整张图重新排了版 | The layout lacked {count} elements: the whole diagram was laid out anew | 核对后保存 | Look at it, then save
+layout.plain | 元素有 {count} 个，只按格子排列 | There are {count} elements: they were put on a plain grid | 自己挪好，或拆成几张图 | Move them as you like, or split the diagram
+layout.line | 这条连线没有画出，已补一条直线 | This flow was not drawn: a straight line was added | 核对后保存 | Look at it, then save
 carried.over | “{what}”（{value}）照搬为“{to}” | “{what}” ({value}) is carried over as “{to}” | 核对是否同一回事 | Make sure that it means the same
 carried.hint | “{what}”（{value}）本系统没有登记，记为提示“{to}” | “{what}” ({value}) is not registered here: it is kept as the hint “{to}” | 选一个登记过的，再删去提示 | Choose a registered one, then remove the hint
 carried.condition | 条件“{was}”译为“{now}” | The condition “{was}” is now “{now}” | 核对是否同一回事 | Make sure that it means the same

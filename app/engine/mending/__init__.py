@@ -1,7 +1,7 @@
 """Making a file from elsewhere usable here: ids for what has none, our words for what other engines said.
 
 Nothing is taken away: other engines' attributes stay beside ours, and every change is told as a problem of severity
-"warning" whose rule begins with `mended.` or `carried.`. A file that needs nothing keeps its bytes.
+"warning" whose rule begins with `mended.`, `carried.` or `layout.`. A file that needs nothing keeps its bytes.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from lxml import etree
 
+from app.engine.arranging import arrange
 from app.engine.linting import Catalog, Problem
 from app.engine.linting.rules import problems
 from app.engine.mending import carrying, ids
@@ -24,11 +25,15 @@ class Mended:
     changes: tuple[Problem, ...]
 
 
-def mend(xml: bytes, known: Catalog | None = None) -> Mended:
-    """`xml` with stable ids and with what other engines' attributes mean here. Raises DiagramError if unreadable."""
+def mend(xml: bytes, known: Catalog | None = None, *, arranged: bool = False) -> Mended:
+    """`xml` with stable ids and with what other engines' attributes mean here. `arranged`: with a layout.
+
+    Raises DiagramError if unreadable.
+    """
     root = parse_xml(xml, comments=True)
     changes = list(ids.give(root))
     changes += carrying.carry(document(root), known or Catalog())
+    changes += arrange(root) if arranged else ()
     if not changes:
         return Mended(xml, ())
     return Mended(written(root), tuple(problems(changes)))

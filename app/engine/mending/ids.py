@@ -11,7 +11,9 @@ from app.engine.linting.rules import Finding, Findings, found
 from app.engine.linting.structure import reserved
 from app.engine.reading import NODES, local
 
-_NAMED = NODES | {"process", "sequenceFlow"}
+_FLOWS = ("sequenceFlow", "messageFlow")
+_DRAWN = {"lane", "participant", "collaboration", "textAnnotation", "dataObjectReference", "dataStoreReference"}
+_NAMED = NODES | _DRAWN | {"process", *_FLOWS}
 _ATTRIBUTES = frozenset(
     [
         "sourceRef",
@@ -45,7 +47,7 @@ def _one(xml: etree._Element, used: set[str | None], renamed: dict[str, str]) ->
     if not was.strip():
         new = _free(_suggestion(xml), used)
         xml.set("id", new)
-        yield found("mended.flow-id" if local(xml) == "sequenceFlow" else "mended.id", new, id=new)
+        yield found("mended.flow-id" if local(xml) in _FLOWS else "mended.id", new, id=new)
     elif was != was.strip() or reserved(was):
         new = _free(f"{was.strip()}_1" if reserved(was.strip()) else was.strip(), used)
         xml.set("id", new)
@@ -54,7 +56,7 @@ def _one(xml: etree._Element, used: set[str | None], renamed: dict[str, str]) ->
 
 
 def _suggestion(xml: etree._Element) -> str:
-    if local(xml) != "sequenceFlow":
+    if local(xml) not in _FLOWS:
         return f"{local(xml)}_1"
     return _OTHER.sub("_", "_".join(["flow", *((xml.get(end) or "x").strip() for end in ("sourceRef", "targetRef"))]))[
         :90
