@@ -14,6 +14,7 @@ from app.api import caller, description, problems
 from app.api.blueprints import PREFIX, Blueprint
 from app.api.cases import cases
 from app.api.deadlines import deadlines
+from app.api.drafts import pages as drafts
 from app.api.papers import papers
 from app.api.releases import releases
 from app.api.reports import reports
@@ -23,7 +24,7 @@ from app.api.tokens import session, tokens
 from app.errors import Refused
 from app.web import frame
 
-BLUEPRINTS = (tokens, session, reports, tasks, cases, papers, deadlines, releases)
+BLUEPRINTS = (tokens, session, reports, tasks, cases, papers, deadlines, releases, drafts)
 Handler = Callable[[Any], ResponseReturnValue]
 
 

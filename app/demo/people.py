@@ -47,6 +47,7 @@ SEATS: tuple[tuple[str, ...], ...] = (
     ("convener",),
     ("auditor",),
     ("policy",),
+    ("approver",),
     ("admin",),
 )
 """Roles that one person of a unit holds together, as far as the unit has them."""
@@ -80,6 +81,7 @@ SIGN_INS = (
     SignIn("zhiban", "police_intake", f"{CITY}-police", Text("市局值班（未写明地点的报告）", "City police, reports without a place")),
     SignIn("shenji", "auditor", f"{CITY}-audit", Text("审计员", "Auditor")),
     SignIn("zhengce", "policy", f"{CITY}-civil_affairs", Text("政策岗", "Policy officer")),
+    SignIn("shenhe", "approver", f"{CITY}-civil_affairs", Text("审核岗", "Approver of releases")),
     SignIn("guanli", "admin", f"{CITY}-civil_affairs", Text("系统管理员", "Administrator")),
 )  # fmt: skip
 NAMED: Mapping[tuple[str, str], str] = {(one.role, one.unit): one.username for one in SIGN_INS}
@@ -92,7 +94,7 @@ def settle(session: Session, roles: Iterable[Mapping[str, Any]], rng: random.Ran
     for place in places():
         found[place.code] = _add_unit(session, place, found.get(place.parent or ""))
     password, known = hash_password(practice.PASSWORD), tuple(roles)
-    seats = [*_seats(known), *_stand_ins(session, known, found)]
+    seats = sorted([*_seats(known), *_stand_ins(session, known, found)], key=lambda seat: "approver" in seat.roles)
     people = [
         (person, {"name": words.adult_name(rng), "password": password, "fs_uniquifier": secrets.token_hex(16)})
         for person in seats

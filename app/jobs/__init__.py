@@ -23,6 +23,7 @@ from app import clock
 from app.services import checks, deadlines, outbox, provisional
 from app.services.audit import sequencer
 from app.services.outward import deliveries
+from app.services.studio import drafts
 
 log = logging.getLogger(__name__)
 EVERY = timedelta(seconds=5)
@@ -30,6 +31,7 @@ HALF_MINUTE = timedelta(seconds=30)
 DAILY = timedelta(days=1)
 JOBS: tuple[tuple[str, timedelta, Callable[[], int]], ...] = (
     ("deadlines", EVERY, deadlines.tick),
+    ("releases", EVERY, drafts.publish_due),
     ("outbox", EVERY, outbox.deliver),
     ("digests", HALF_MINUTE, deliveries.digests),
     ("mail", EVERY, partial(deliveries.send, "mail")),

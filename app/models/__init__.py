@@ -16,6 +16,7 @@ from app.models.cases import (
     ReportChild,
     ReportLink,
 )
+from app.models.drafts import DraftFile, DraftMove, ReleaseDraft
 from app.models.files import Attachment
 from app.models.library import Definition, Practice, Release
 from app.models.log import Delivery, Event, Incident, Notice, Outbox, SealedRead
@@ -25,8 +26,8 @@ from app.models.samples import AuditSample
 from app.models.work import Deadline, Draft, Instance, SavedFilter, Submission, Subscription, Suspension, Task, TaskMark
 
 __all__ = [
-    "Absence", "AccountChange", "Attachment", "AuditSample", "Case", "CaseBar", "CaseLink", "CaseMerge", "Child", "ClockAlert", "CodeTry", "Deadline", "Definition", "Delivery", "Draft", "Duty", "Event", "FormerPost", "Guardian",
+    "Absence", "AccountChange", "Attachment", "AuditSample", "Case", "CaseBar", "CaseLink", "CaseMerge", "Child", "ClockAlert", "CodeTry", "Deadline", "Definition", "Delivery", "Draft", "DraftFile", "DraftMove", "Duty", "Event", "FormerPost", "Guardian",
     "Incident", "Instance", "JobRun", "LogAnchor", "LogCase", "LogEntry", "LogHead", "LogNode", "LogState", "Notice",
-    "Outbox", "Paper", "PaperNumber", "PaperTemplate", "Performance", "Placement", "Post", "Practice", "Release", "Report", "ReportChild", "ReportLink",
+    "Outbox", "Paper", "PaperNumber", "PaperTemplate", "Performance", "Placement", "Post", "Practice", "Release", "ReleaseDraft", "Report", "ReportChild", "ReportLink",
     "SavedFilter", "SealedRead", "Submission", "Subscription", "Suspension", "Task", "TaskMark", "Unit", "User",
 ]  # fmt: skip

@@ -12,12 +12,15 @@ from app.models.types import Id, Instant
 
 
 class Release(Base):
-    """A bundle under which new cases start; `hash` is over every file's path and content."""
+    """A bundle under which new cases start; `hash` is over every file's path and content.
+
+    A release that goes back to an older one holds the same content, and so the same hash, under a number of its own.
+    """
 
     __tablename__ = "release"
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
-    hash: Mapped[str] = mapped_column(String(64), unique=True)
+    hash: Mapped[str] = mapped_column(String(64), index=True)
     note: Mapped[str] = mapped_column(String(200), default="")
     loaded_at: Mapped[datetime] = mapped_column(Instant)
     published_at: Mapped[datetime | None] = mapped_column(Instant)

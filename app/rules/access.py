@@ -21,8 +21,8 @@ from app.text import Text
 __all__ = ["Access", "Action", "Decision", "Kind", "Party", "Person", "Post", "Reach", "Resource", "Scope", "Sensitivity",
            "StandIn", "within"]  # fmt: skip
 
-AUDITOR, POLICY, ADMIN = "auditor", "policy", "admin"
-SYSTEM_POSTS = frozenset((AUDITOR, POLICY, ADMIN))
+AUDITOR, POLICY, APPROVER, ADMIN = "auditor", "policy", "approver", "admin"
+SYSTEM_POSTS = frozenset((AUDITOR, POLICY, APPROVER, ADMIN))
 
 NO_JOB = frozenset(("system", "escalation"))
 """Levels of roles.json that nobody holds: the software's own lane, and places a diagram fills in later."""
@@ -131,7 +131,8 @@ _INVOLVED = frozenset(("assigned", "team", "own", "supervises"))
 
 SYSTEM_RULES: Mapping[tuple[Kind, Action], frozenset[str]] = {
     ("library", "edit"): frozenset((POLICY,)),
-    ("library", "publish"): frozenset((POLICY,)),
+    ("library", "review"): frozenset((POLICY, APPROVER, AUDITOR)),
+    ("library", "publish"): frozenset((APPROVER,)),
     ("log", "see"): frozenset((AUDITOR,)),
     ("log", "verify"): frozenset((AUDITOR,)),
     ("log", "export"): frozenset((AUDITOR,)),
@@ -139,7 +140,7 @@ SYSTEM_RULES: Mapping[tuple[Kind, Action], frozenset[str]] = {
     ("system", "see"): frozenset((ADMIN,)),
     ("system", "administer"): frozenset((ADMIN,)),
 }
-"""What system posts may do. That publishing takes two persons is the publishing service's rule."""
+"""What system posts may do. That who changes a draft never approves it is the rule of services/studio/drafts.py."""
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,8 @@ Action = Literal[
     "attach",  # a report to the case of another child, or take it away
     "unseal",  # break the glass: see `Decision.needs`
     "edit",
-    "publish",
+    "review",  # drafts and releases: what changed, and who did what
+    "publish",  # approve a draft, so that it becomes a release; or refuse it
     "verify",
     "export",
     "administer",

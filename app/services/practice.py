@@ -21,7 +21,7 @@ from app.text import Text
 
 SIGN_INS = (
     "jingcha", "suozhang", "cunzhang", "dudao", "xiangzhen", "minzheng", "fazhi", "kezhang", "xianzhang", "xingjing",
-    "baoyu", "yuanzhu", "shegong", "zhiban", "shenji", "zhengce", "guanli",
+    "baoyu", "yuanzhu", "shegong", "zhiban", "shenji", "zhengce", "shenhe", "guanli",
 )  # fmt: skip
 """The named people of practice mode, in the order in which a child meets them; the same as in app.demo.people."""
 

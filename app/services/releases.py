@@ -14,6 +14,7 @@ from app import clock
 from app.db import Read, db, transaction
 from app.errors import NotFound
 from app.models import Definition, Release
+from app.services import practice
 from app.services.library import Library, library
 from app.settings import ROOT
 from app.text import Text
@@ -49,24 +50,36 @@ def load(root: Path = ROOT, note: str = "") -> int:
     files = read_folder(root)
     release_hash = content_hash(files)
     with transaction() as session:
-        found = session.scalar(select(Release.id).where(Release.hash == release_hash))
-        if found is not None:
-            return found
-        release = Release(hash=release_hash, note=note, loaded_at=clock.now())
-        session.add(release)
-        session.flush()
-        rows = [{"release_id": release.id, "path": path, "content": content} for path, content in files.items()]
-        session.execute(insert(Definition), rows)
-        return release.id
+        found = session.scalar(select(Release.id).where(Release.hash == release_hash).order_by(Release.id.desc()))
+        return found if found is not None else store(session, files, note)
+
+
+def store(session: Session, files: dict[str, bytes], note: str) -> int:
+    """Store `files` as one more release, not yet published; returns its id."""
+    release = Release(hash=content_hash(files), note=note, loaded_at=_now(session))
+    session.add(release)
+    session.flush()
+    rows = [{"release_id": release.id, "path": path, "content": content} for path, content in files.items()]
+    session.execute(insert(Definition), rows)
+    return release.id
+
+
+def _now(session: Session) -> datetime:
+    return clock.now(practice.offset(session))
 
 
 def publish(release_id: int) -> None:
     """From now on new cases start under this release. Raises NotFound."""
     with transaction() as session:
-        release = session.get(Release, release_id)
-        if release is None:
-            raise NotFound("no_release", Text("没有这个版本。", "There is no such release."))
-        release.published_at = clock.now()
+        put_in_force(session, release_id)
+
+
+def put_in_force(session: Session, release_id: int) -> None:
+    """The same, within the caller's transaction. Raises NotFound."""
+    release = session.get(Release, release_id)
+    if release is None:
+        raise NotFound("no_release", Text("没有这个版本。", "There is no such release."))
+    release.published_at = _now(session)
 
 
 def current(session: Session) -> int:

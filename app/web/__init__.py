@@ -12,6 +12,7 @@ from app.web.audit import audit
 from app.web.authenticator import authenticator
 from app.web.cases import cases
 from app.web.desk import desk
+from app.web.drafts import pages as drafts
 from app.web.files import files
 from app.web.forms import sheet
 from app.web.health import health
@@ -65,6 +66,7 @@ def register(app: Flask) -> None:
         papers,
         processes,
         studio,
+        drafts,
         report,
         system,
         accounts,

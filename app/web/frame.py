@@ -21,7 +21,7 @@ from werkzeug.wrappers import Response
 from app import errors
 from app.db import db
 from app.models import Unit
-from app.rules.access import ADMIN, AUDITOR, POLICY, Person
+from app.rules.access import ADMIN, APPROVER, AUDITOR, POLICY, SYSTEM_POSTS, Person
 from app.services import access, people, practice, releases
 from app.services.library import Library
 from app.text import Text
@@ -96,7 +96,7 @@ def switch(lang: str) -> ResponseReturnValue:
 
 def works(person: Person) -> bool:
     """Whether this person does casework, and so has an inbox."""
-    return bool({post.role for post in person.posts} - {AUDITOR, POLICY, ADMIN})
+    return bool({post.role for post in person.posts} - SYSTEM_POSTS)
 
 
 def supervises(person: Person) -> bool:
@@ -109,7 +109,7 @@ def sections(person: Person) -> list[dict[str, Any]]:
     """The sections this person may use, in order."""
     roles = {post.role for post in person.posts}
     has_inbox = works(person)
-    here = "people" if request.blueprint == "accounts" else request.blueprint
+    here = {"accounts": "people", "drafts": "studio"}.get(request.blueprint or "", request.blueprint)
     wanted = [
         ("desk", _("待办"), "desk.inbox", "inbox", has_inbox),
         ("audit", _("审计"), "audit.index", "file-search", AUDITOR in roles),
@@ -119,7 +119,7 @@ def sections(person: Person) -> list[dict[str, Any]]:
         ("people", _("人员"), "people.index", "users", ADMIN in roles),
         ("units", _("单位名录"), "units.index", "building", ADMIN in roles),
         ("processes", _("流程"), "processes.index", "route", True),
-        ("studio", _("版本"), "studio.index", "git-compare", POLICY in roles),
+        ("studio", _("版本"), "studio.index", "git-compare", bool(roles & {POLICY, APPROVER, AUDITOR})),
         ("papers", _("文书模板"), "papers.templates", "file-text", POLICY in roles),
         ("desk", _("通知"), "desk.notices", "bell", AUDITOR in roles and not has_inbox),
         ("population", _("总体"), "population.index", "chart-dots-3", AUDITOR in roles),

@@ -6,12 +6,12 @@ from flask import Blueprint, abort, redirect, render_template, request, send_fro
 from flask.typing import ResponseReturnValue
 from flask_security import auth_required, current_user
 
-from app.rules.access import ADMIN, AUDITOR, POLICY, Person
+from app.rules.access import ADMIN, APPROVER, AUDITOR, POLICY, Person
 from app.services import tours as service
 from app.web import frame, guides, tours
 
 help_pages = Blueprint("help", __name__, url_prefix="/help")
-SYSTEM_GUIDES = {AUDITOR: "auditor", POLICY: "policy", ADMIN: "administrator"}
+SYSTEM_GUIDES = {AUDITOR: "auditor", POLICY: "policy", APPROVER: "policy", ADMIN: "administrator"}
 
 
 def own(person: Person) -> list[str]:

@@ -21,12 +21,14 @@ from app.services.practice import PASSWORD
 from app.web.frame import CSP
 from tests.api.site import API, COUNTY, MARKS, OPEN_FAMILY, SEALED_FAMILY, TOWNSHIP, Caller, Site, says_nothing
 
-PUBLIC, SIGNED_IN, CASEWORK, AUDITORS, POLICIES, ADMINS, MACHINE = (
+PUBLIC, SIGNED_IN, CASEWORK, AUDITORS, POLICIES, REVIEWERS, APPROVERS, ADMINS, MACHINE = (
     "public",
     "signed-in",
     "casework",
     "auditors",
     "policies",
+    "reviewers",
+    "approvers",
     "admins",
     "machine",
 )
@@ -67,7 +69,15 @@ ROUTES = {
     "papers.drop": CASEWORK, "papers.revise": CASEWORK, "papers.withdraw": CASEWORK,
     "api-papers.index": CASEWORK, "api-papers.draft": CASEWORK, "api-papers.show": CASEWORK, "api-papers.fill": CASEWORK,
     "api-papers.issue": CASEWORK, "api-papers.withdraw": CASEWORK, "api-papers.file": CASEWORK,
-    "studio.index": POLICIES, "studio.compare": POLICIES, "studio.xml": POLICIES,
+    # who draws up a release, who approves it, who looks at both: tests/unit/test_drafts.py
+    "studio.index": REVIEWERS, "studio.compare": REVIEWERS, "studio.xml": REVIEWERS,
+    "drafts.show": REVIEWERS, "drafts.changes": REVIEWERS, "drafts.file": REVIEWERS, "api-drafts.index": REVIEWERS,
+    "api-drafts.show": REVIEWERS, "api-drafts.file": REVIEWERS,
+    "drafts.make": POLICIES, "drafts.check": POLICIES, "drafts.submit": POLICIES, "drafts.withdraw": POLICIES,
+    "drafts.follow": POLICIES, "drafts.drop": POLICIES, "drafts.upload": POLICIES, "drafts.restore": POLICIES,
+    "api-drafts.make": POLICIES, "api-drafts.save": POLICIES, "api-drafts.check": POLICIES, "api-drafts.submit": POLICIES,
+    "api-drafts.withdraw": POLICIES,
+    "drafts.approve": APPROVERS, "drafts.refuse": APPROVERS, "api-drafts.approve": APPROVERS, "api-drafts.refuse": APPROVERS,
     "papers.templates": POLICIES, "papers.upload": POLICIES, "papers.template": POLICIES,
     # tests/api/test_system.py
     "system.index": ADMINS, "accounts.new": ADMINS, "accounts.add": ADMINS, "accounts.show": ADMINS, "accounts.give_post": ADMINS,
@@ -83,6 +93,10 @@ ROUTES = {
     "one_child.merge": CASEWORK, "one_child.compare": CASEWORK, "one_child.unmerge": CASEWORK, "one_child.attach": CASEWORK,
     # tests/api/test_kept.py
     "kept.visit": CASEWORK, "kept.send_task": CASEWORK,
+}  # fmt: skip
+STAFF = {
+    "police_chief": f"{TOWNSHIP}-police", "county_head": COUNTY, "auditor": "620700-audit",
+    "policy": "620700-civil_affairs", "approver": "620700-civil_affairs", "admin": "620700-civil_affairs",
 }  # fmt: skip
 FILES = frozenset(("static", "security.static", "help.picture"))
 """Files of the program's own, alike for everybody."""
@@ -100,7 +114,7 @@ def rules(site: Site) -> Iterator[tuple[Rule, str, str]]:
     given = {"task_id": task, "case_id": case, "instance_id": instance["id"], "process": instance["process"],
              "message": "performance_changed", "incident_id": 1, "sample_id": 1, "submission_id": 1, "file_id": 1, "field": "files", "notice_id": 1, "read_id": 1,
              "paper_id": 1, "sheet": 1, "form": "pdf", "kind": "petition", "version": 0,
-             "lang": "en", "filename": "favicon.svg", "page": "caseworker", "key": "inbox", "name": "inbox.png", "user_id": 1, "post_id": 1, "absence_id": 1, "unit_id": 1, "role": "police_officer"}  # fmt: skip
+             "lang": "en", "filename": "favicon.svg", "page": "caseworker", "key": "inbox", "name": "inbox.png", "user_id": 1, "post_id": 1, "absence_id": 1, "unit_id": 1, "role": "police_officer", "draft_id": 1, "path": "bpmn/deadlines.json"}  # fmt: skip
     with site.app.test_request_context():
         adapter = site.app.create_url_adapter(None) or site.app.url_map.bind("localhost")
         for rule in site.app.url_map.iter_rules():
@@ -120,7 +134,7 @@ def call(caller: Caller, method: str, path: str, data: dict[str, Any] | None = N
 def everybody(site: Site) -> Iterator[Caller]:
     """One person of each kind of post."""
     for post in (("police_officer", f"{TOWNSHIP}-police"), ("police_chief", f"{TOWNSHIP}-police"), ("village_worker", "620702101201"),
-                 ("auditor", "620700-audit"), ("policy", "620700-civil_affairs"), ("admin", "620700-civil_affairs")):  # fmt: skip
+                 ("auditor", "620700-audit"), ("policy", "620700-civil_affairs"), ("approver", "620700-civil_affairs"), ("admin", "620700-civil_affairs")):  # fmt: skip
         yield site.person(*post)
 
 
@@ -161,9 +175,29 @@ def test_the_policy_pages_are_for_policy_staff(shared_site: Site) -> None:
     ):
         someone = shared_site.person(*post)
         for rule, method, path in rules(shared_site):
-            if ROUTES[rule.endpoint] == POLICIES:
+            if ROUTES[rule.endpoint] == POLICIES and not path.startswith(API):  # those of programs: test_drafts.py
                 answer = call(someone, method, path, {"csrf_token": someone.csrf} if method in WRITES else None)
                 assert answer.status_code == 403, (post, path)
+
+
+@pytest.mark.parametrize(
+    ("kind", "others"),
+    [
+        (REVIEWERS, ("police_chief", "county_head", "admin")),
+        (APPROVERS, ("police_chief", "county_head", "admin", "auditor", "policy")),
+        (POLICIES, ("approver",)),
+    ],
+)
+def test_releases_are_drawn_up_and_approved_by_those_posts_alone(
+    shared_site: Site, kind: str, others: tuple[str, ...]
+) -> None:
+    for role in others:
+        someone = shared_site.person(role, STAFF[role])
+        for rule, method, path in rules(shared_site):
+            if ROUTES[rule.endpoint] == kind and not path.startswith(API):
+                answer = call(someone, method, path, {"csrf_token": someone.csrf} if method in WRITES else None)
+                assert answer.status_code == 403, (role, path)
+                assert says_nothing(answer)
 
 
 def test_the_administrators_pages_are_for_administrators(shared_site: Site) -> None:

@@ -30,9 +30,11 @@ from werkzeug.test import TestResponse
 from app.db import db, table
 from app.demo.people import VILLAGE
 from app.models import Case, Instance, Submission, Task, Unit, User
+from app.rules import access
 from app.services import people
 from app.services.history import samples
 from app.services.paperwork import papers
+from app.services.studio import draft_files, drafts
 from tests.browser.conftest import Site, sign
 from tests.browser.looks import LOOKS, faults, named, picture, settle
 from tests.browser.person import Person
@@ -43,12 +45,13 @@ CASE, INSTANCE, SUBMISSION, TASK, UNIT, USER = (
 TEMPLATES = Path(__file__).resolve().parents[2] / "app" / "web" / "templates"
 EXTENDS = re.compile(r'{% extends "([^"]+)" %}')
 NOBODY = ""
-PEOPLE = (NOBODY, "dudao", "cunzhang", "kezhang", "suozhang", "shenji", "fazhi", "guanli", "zhengce")
+PEOPLE = (NOBODY, "dudao", "cunzhang", "kezhang", "suozhang", "shenji", "fazhi", "guanli", "zhengce", "shenhe")
 """Who is asked for a page, in this order; the first who gets one is looked over the shoulder."""
 NO_PAGE = {
     "api-*": "answers programs, in JSON",
     "audit.moment": "the parts of the replay that its script changes",
     "cases.xml": "a diagram's file",
+    "drafts.file": "a file of a draft",
     "desk.home": "leads on to the first section",
     "desk.pulse": "tells the inbox's script whether something is new",
     "files.show": "an attached file",
@@ -191,7 +194,7 @@ def _examples(session: Session) -> tuple[dict[str, Any], dict[str, dict[str, Any
         "paper_id": papers.draft(people.person(session, user["fazhi"]), petition, "petition"), "form": "pdf", "sheet": 1,
         "sample_id": samples.draw(people.person(session, user["shenji"]), "4"),
         "unit_id": first(sa.select(UNIT.c.id), UNIT.c.code == f"{VILLAGE[:9]}-police"), "role": "police_officer",
-        "page": "caseworker", "release": 1, "key": "inbox", "name": "none",
+        "page": "caseworker", "release": 1, "draft_id": _draft(people.person(session, user["zhengce"])), "path": "bpmn/deadlines.json", "key": "inbox", "name": "none",
         "judged": petition, "kind": "petition", "version": 1, "filename": "none", "file_id": 0, "status": 409,
     }  # fmt: skip
     waits = first(
@@ -208,6 +211,14 @@ def _examples(session: Session) -> tuple[dict[str, Any], dict[str, dict[str, Any
         "desk.correct": {"task_id": closed},
         "kept.visit": {"task_id": visit},
     }
+
+
+def _draft(person: access.Person) -> int:
+    """A draft that shortens a deadline, so that its pages have something to show."""
+    made = drafts.make(person, "出警期限改为12小时")
+    text = draft_files.text(person, made, "bpmn/deadlines.json").content
+    draft_files.save(person, made, "bpmn/deadlines.json", text.replace(b'"PT24H"', b'"PT12H"', 1), 0)
+    return made
 
 
 # --- the pages ---------------------------------------------------------------------------------

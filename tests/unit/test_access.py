@@ -299,8 +299,15 @@ def test_system_posts_keep_to_their_own(post: str) -> None:
         may
         == everyone
         | {
-            "auditor": {("log", "see"), ("log", "verify"), ("log", "export"), ("figures", "export")},
-            "policy": {("library", "edit"), ("library", "publish")},
+            "auditor": {
+                ("log", "see"),
+                ("log", "verify"),
+                ("log", "export"),
+                ("figures", "export"),
+                ("library", "review"),
+            },
+            "policy": {("library", "edit"), ("library", "review")},
+            "approver": {("library", "publish"), ("library", "review")},
             "admin": {("system", "see"), ("system", "administer")},
         }[post]
     )

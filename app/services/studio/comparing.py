@@ -10,6 +10,7 @@ from app.db import db
 from app.rules.access import Person, Resource
 from app.services import access, releases
 from app.services.library import Library, library
+from app.services.studio import _drafts
 from app.services.studio.difference import Change, compare
 from app.text import Text
 
@@ -28,6 +29,11 @@ class FileChanges:
     drawn_after: bool
     changes: tuple[Change, ...]
 
+    @property
+    def count(self) -> int:
+        """How many changes there are in it."""
+        return len(self.changes)
+
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
@@ -40,35 +46,45 @@ class Comparison:
     @property
     def count(self) -> int:
         """How many changes there are in all."""
-        return sum(len(file.changes) for file in self.files)
+        return sum(file.count for file in self.files)
 
 
 def index(person: Person) -> list[releases.ReleaseRow]:
-    """Every release, newest first. Raises Forbidden for all but policy staff."""
-    access.require(db.session(), person, "edit", Resource("library"))
+    """Every release, newest first. Raises Forbidden for all but policy staff, approvers and auditors."""
+    access.require(db.session(), person, "review", Resource("library"))
     return releases.index()
 
 
 def compared(person: Person, before: int, after: int) -> Comparison:
     """How release `after` differs from release `before`. Raises NotFound, Forbidden."""
     session = db.session()
-    access.require(session, person, "edit", Resource("library"))
+    access.require(session, person, "review", Resource("library"))
     old, new = library(session, before), library(session, after)
     rows = {row.id: row for row in releases.index()}
     told = groupby(compare(old.files, new.files), key=lambda change: change.part.path)
     return Comparison(rows[before], rows[after], tuple(_file(path, tuple(all_), old, new) for path, all_ in told))
 
 
+def of_draft(person: Person, draft_id: int) -> tuple[FileChanges, ...]:
+    """How a draft differs from the release in force when it was begun, or followed. Raises NotFound, Forbidden."""
+    session = db.session()
+    access.require(session, person, "review", Resource("library"))
+    draft = _drafts.read(session, draft_id)
+    old, new = library(session, draft.since_id), _drafts.books(session, draft)
+    told = groupby(compare(old.files, new.files), key=lambda change: change.part.path)
+    return tuple(_file(path, tuple(all_), old, new) for path, all_ in told)
+
+
 def diagram(person: Person, release: int, process: str) -> bytes:
     """A diagram as it stands in a release. Raises NotFound, Forbidden."""
     session = db.session()
-    access.require(session, person, "edit", Resource("library"))
+    access.require(session, person, "review", Resource("library"))
     return library(session, release).diagram(process)
 
 
 def _file(path: str, changes: Sequence[Change], old: Library, new: Library) -> FileChanges:
     process = path.removeprefix("bpmn/").removesuffix(".bpmn") if path.endswith(".bpmn") else ""
-    return FileChanges(path, _name(path, new if path in new.files else old), process,
+    return FileChanges(path, name_of(path, new if path in new.files else old), process,
                        process in old.diagrams, process in new.diagrams, tuple(changes))  # fmt: skip
 
 
@@ -82,7 +98,7 @@ REGISTERS = {
 }
 
 
-def _name(path: str, books: Library) -> Text:
+def name_of(path: str, books: Library) -> Text:
     """What people call a file: its diagram's, form's or register's name; its path when it has none."""
     folder, _, stem = path.rpartition("/")
     stem = stem.rpartition(".")[0]
