@@ -31,7 +31,7 @@ HALF_MINUTE = timedelta(seconds=30)
 DAILY = timedelta(days=1)
 JOBS: tuple[tuple[str, timedelta, Callable[[], int]], ...] = (
     ("deadlines", EVERY, deadlines.tick),
-    ("releases", EVERY, drafts.publish_due),
+    ("releases", HALF_MINUTE, drafts.publish_due),
     ("outbox", EVERY, outbox.deliver),
     ("digests", HALF_MINUTE, deliveries.digests),
     ("mail", EVERY, partial(deliveries.send, "mail")),
