@@ -122,8 +122,8 @@ class World(Books):
         """What may be chosen on a form about this case."""
         row = self.case_row(case)
         context = self.rows(sa.select(INSTANCE.c.context).where(INSTANCE.c.id == instance))
-        about = {"case_id": case, "context": context[0]["context"] if context else {}}
-        return choices.of(db.session(), row | about, form, "zh")
+        about = {"case_id": case, "wrapped_key": row["wrapped_key"], "path": row["path"]}
+        return choices.of(db.session(), about | {"context": context[0]["context"] if context else {}}, form, "zh")
 
     def _catcher(self, message: str, case: int) -> int:
         """The one running instance whose diagram catches the message; the one that waits for it now, if one does."""

@@ -18,7 +18,8 @@ from app.logs import JsonLines
 from app.models import Instance
 from app.services import _step
 from app.services.practice import PASSWORD
-from app.web.frame import CSP
+from app.web import build
+from app.web.frame import BUILT, CSP
 from tests.api.site import API, COUNTY, MARKS, OPEN_FAMILY, SEALED_FAMILY, TOWNSHIP, Caller, Site, says_nothing
 
 PUBLIC, SIGNED_IN, CASEWORK, AUDITORS, POLICIES, REVIEWERS, APPROVERS, ADMINS, MACHINE = (
@@ -261,6 +262,16 @@ def test_every_answer_carries_strict_headers(shared_site: Site) -> None:
             assert headers["X-Content-Type-Options"] == "nosniff", path
             assert headers["Referrer-Policy"] == "same-origin", path
             assert rule.endpoint in ("static", "security.static") or headers["Cache-Control"] == "no-store", path
+
+
+def test_built_files_are_asked_for_once(shared_site: Site) -> None:
+    """Their names change with what they hold; what is not there must not be remembered."""
+    client = shared_site.anonymous().client
+    with shared_site.app.test_request_context():
+        kept, missing = client.get(build.sprite()), client.get(f"{BUILT}none.js")
+    assert "immutable" in kept.headers["Cache-Control"]
+    assert missing.status_code == 404
+    assert "immutable" not in missing.headers.get("Cache-Control", "")
 
 
 def test_the_policy_lets_nothing_inline_and_nothing_from_elsewhere() -> None:
