@@ -142,6 +142,20 @@ def test_a_value_of_another_type_is_named_too(app: Flask, at: Move, column: str,
     assert verification.examine().breaks
 
 
+@pytest.mark.parametrize("make_app", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("broken", ["event SET kind = {} WHERE seq = 20", '"case" SET facts = {}, kind = {}'])
+def test_text_that_is_none_stops_no_one(app: Flask, at: Move, broken: str) -> None:
+    """Bytes that are no UTF-8 in a text column, of the newest event and of the case itself."""
+    (case,) = records.open_cases(1)
+    records.grow([case], 20, random.Random(1))
+    sequencer.tick()
+    with db.engine.begin() as connection:
+        driver: Any = connection.connection.driver_connection
+        driver.execute(f"UPDATE {broken.format(*['CAST(X' + chr(39) + '64ff6e' + chr(39) + ' AS TEXT)'] * 2)}")
+    assert bool(verification.examine(case).breaks) == broken.startswith("event")
+    assert bool(verification.examine().breaks) == broken.startswith("event")
+
+
 def test_a_case_is_checked_to_the_bit_too(app: Flask, at: Move) -> None:
     (case, _) = records.open_cases(2)
     records.grow([case], 20, random.Random(1))

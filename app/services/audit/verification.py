@@ -25,6 +25,7 @@ from app.services.audit.findings import Break, Report
 from app.services.audit.log_walk import Walk
 from app.services.audit.outside import Stored, Walked
 from app.services.audit.signing_keys import Keys
+from app.services.audit.stored_rows import Octets
 from app.text import Text
 
 CASE, EVENT, ENTRY, REACH, HEAD = (table(model) for model in (Case, Event, LogEntry, LogCase, LogHead))
@@ -97,7 +98,10 @@ def _unplaced(report: Report) -> None:
 
 
 def _one(connection: Connection, case_id: int, keys: Keys, report: Report, anchors: Anchors, *, sealed: bool) -> None:
-    row = connection.execute(select(CASE).where(CASE.c.id == case_id)).first()
+    kept = select(
+        CASE.c.last_seq, *(Octets(column).label(column.name) for column in (CASE.c.last_hash, CASE.c.wrapped_key))
+    )
+    row = connection.execute(kept.where(CASE.c.id == case_id)).first()
     if row is None:
         raise NotFound("no_case", Text("没有这个个案。", "There is no such case."), case=case_id)
     log, chains = Stored(connection), Chains(report, Keyring({case_id: row.wrapped_key}) if sealed else None)
@@ -115,8 +119,9 @@ def _one(connection: Connection, case_id: int, keys: Keys, report: Report, ancho
     reach = connection.scalar(select(REACH.c.seq).where(REACH.c.case_id == case_id)) or 0
     if reach != report.entries:
         report.add("reach", case_id=case_id, seq=report.entries, reach=reach)
-    last = connection.scalar(select(EVENT.c.kind).where(EVENT.c.case_id == case_id, EVENT.c.seq == row.last_seq))
-    log_walk.check_key(report, case_id, gone=row.wrapped_key is None, erased=last == log_walk.ERASED)
+    last = select(EVENT.c.id).where(EVENT.c.case_id == case_id, EVENT.c.seq == row.last_seq)
+    erased = connection.scalar(last.where(EVENT.c.kind == log_walk.ERASED)) is not None
+    log_walk.check_key(report, case_id, gone=row.wrapped_key is None, erased=erased)
     outside.compare(connection, log, anchors, keys, report, case_id)
     _unplaced(report)
 
