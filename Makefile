@@ -28,7 +28,7 @@ run: $(VENV)/.run ## Everything, with invented people and cases: http://127.0.0.
 test: $(VENV)/.dev ## All tests: SQLite, PostgreSQL and a browser (brings what it needs)
 	@tests/provide
 	@$(BIN)/python -c 'from app.web.build import main; raise SystemExit(main())'
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/.dev ## Linters, types, layers
 	$(BIN)/ruff check .

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -28,6 +29,11 @@ START = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)  # a Monday, 09:00 in Zhangye
 def settings(url: str, folder: Path, *, demo: bool = True) -> Settings:
     """Settings of a test installation."""
     return Settings(url, "a-secret-for-tests-only", bytes(range(32)), 8000, demo, folder)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with a browser first: they take longest, and workers that begin with them end together."""
+    items.sort(key=lambda item: "browser" not in item.path.parts)
 
 
 @pytest.fixture(scope="session")
@@ -62,20 +68,24 @@ def postgres_template(server: postgres.Server, tmp_path_factory: pytest.TempPath
     return name
 
 
+@contextmanager
+def copied(request: pytest.FixtureRequest, file: Path, of_file: str, of_database: str) -> Iterator[str]:
+    """Where SQLAlchemy finds a copy, on the database that the fixture's parameter says, of what those fixtures made."""
+    if request.param == "sqlite":
+        shutil.copy(request.getfixturevalue(of_file), file)
+        yield f"sqlite:///{file}"
+    else:
+        server: postgres.Server = request.getfixturevalue("server")
+        with server.copy(request.getfixturevalue(of_database)) as url:
+            yield url
+
+
 MakeApp = Callable[[], Flask]
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def make_app(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[MakeApp]:
     """Makes applications on one fresh database, each as another process would have it."""
-    if request.param == "sqlite":
-        shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "test.db")
-        url = f"sqlite:///{tmp_path / 'test.db'}"
-    else:
-        server = request.getfixturevalue("server")
-        name = f"t_{uuid.uuid4().hex[:12]}"
-        server.create(name, template=request.getfixturevalue("postgres_template"))
-        url = server.url(name)
     made: list[Flask] = []
 
     def make() -> Flask:
@@ -83,11 +93,12 @@ def make_app(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[MakeApp
         made.append(app)
         return app
 
-    yield make
-    for app in made:
-        with app.app_context():
-            db.session.remove()
-            db.engine.dispose()
+    with copied(request, tmp_path / "test.db", "sqlite_template", "postgres_template") as url:
+        yield make
+        for app in made:
+            with app.app_context():
+                db.session.remove()
+                db.engine.dispose()
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -14,6 +13,7 @@ import pytest
 from app import clock
 from tests import conftest, postgres
 from tests.api.site import Site, build, running
+from tests.conftest import copied
 
 NOW = conftest.START + timedelta(hours=1)
 
@@ -40,14 +40,11 @@ def postgres_site(server: postgres.Server, postgres_template: str, tmp_path_fact
 
 @contextmanager
 def _copy(request: pytest.FixtureRequest, folder: Path) -> Iterator[Site]:
-    if request.param == "sqlite":
-        shutil.copy(request.getfixturevalue("sqlite_site"), folder / "site.db")
-        url = f"sqlite:///{folder / 'site.db'}"
-    else:
-        server, name = request.getfixturevalue("server"), f"site_{uuid.uuid4().hex[:12]}"
-        server.create(name, template=request.getfixturevalue("postgres_site"))
-        url = server.url(name)
-    with running(url, folder) as app, clock.fixed(NOW) as move:
+    with (
+        copied(request, folder / "site.db", "sqlite_site", "postgres_site") as url,
+        running(url, folder) as app,
+        clock.fixed(NOW) as move,
+    ):
         yield Site(app, move)
 
 

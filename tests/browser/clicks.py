@@ -52,6 +52,7 @@ class Clicks:
     def _as(self, username: str) -> None:
         if username not in self.people:
             self.people[username] = self.site.person(username, phone=self.phone)
+            self.people[username].page.goto("/")
         self.me = self.people[username]
 
     def _go(self, path: str) -> None:

@@ -53,8 +53,12 @@ class Site:
     contexts: list[BrowserContext]
 
     def page(self, *, phone: bool = False, lang: str = "zh", script: bool = True) -> Page:
-        """A fresh page of somebody nobody knows yet; a script error or a refused style fails the test."""
-        context = self.browser.new_context(**self.looks(phone=phone, lang=lang), java_script_enabled=script)
+        """A fresh page of somebody nobody knows yet; a script error or a refused style fails the test.
+
+        It keeps nothing for the time without network: those who do are in test_offline.py.
+        """
+        looks = self.looks(phone=phone, lang=lang)
+        context = self.browser.new_context(**looks, java_script_enabled=script, service_workers="block")
         return self.open(context, lang)
 
     def looks(self, *, phone: bool, lang: str) -> dict[str, Any]:
@@ -94,11 +98,10 @@ class Site:
         return signed_in(self.app, user_id)
 
     def person(self, username: str, **how: Any) -> Person:
-        """Somebody at a browser who has signed in already, on their first page."""
+        """Somebody at a browser, before an empty page, who has signed in already."""
         page, cookie = self.page(**how), self.client(username).get_cookie("session")
         assert cookie is not None
         page.context.add_cookies([{"name": "session", "value": cookie.value, "url": self.url}])
-        page.goto("/")
         return Person(page, self.app)
 
     def travel(self, by: str) -> None:

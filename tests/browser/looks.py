@@ -11,9 +11,11 @@ from playwright.sync_api import Page, Request
 
 PICTURES = Path(__file__).resolve().parent.parent / "pictures"
 LOOKS = [("zh", False), ("zh", True), ("en", False), ("en", True)]
+PAIR = [("zh", False), ("en", True)]
+"""Each language and each size once: for what people do on pages that test_every_page.py shows in all looks."""
 AXE = Axe()
 UNSEEN_BY_AXE = ("desktop-en", "phone-zh")
-"""Of a page's four looks axe sees the other two: each language and each size once."""
+"""Of a page's four looks axe sees the other two, PAIR."""
 ASKED: WeakKeyDictionary[Page, set[Request]] = WeakKeyDictionary()
 """What each page has asked for that has not come yet."""
 LONGEST = 5.0

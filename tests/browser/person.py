@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -20,9 +19,9 @@ from app.services.inbox import listing
 from app.services.library import library
 from app.services.practice import PASSWORD
 from app.web import forms
+from tests.browser.looks import picture, settle
 
 TASK, INSTANCE = table(Task), table(Instance)
-PICTURES = Path(__file__).resolve().parent.parent / "pictures"
 
 
 class Person:
@@ -42,9 +41,8 @@ class Person:
 
     def look(self, name: str) -> None:
         """Keep a picture of the whole page."""
-        PICTURES.mkdir(exist_ok=True)
-        self.page.wait_for_load_state("networkidle")
-        self.page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
+        settle(self.page)
+        picture(self.page, name)
 
     def find(self, process: str, element: str) -> dict[str, Any]:
         """The open task there, as the database has it."""

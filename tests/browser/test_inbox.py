@@ -6,12 +6,12 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Site
-from tests.browser.test_pages import LOOKS, look, named
+from tests.browser.looks import PAIR, look, named
 
 WORD = {"zh": "已处理", "en": "done"}
 
 
-@pytest.mark.parametrize(("lang", "phone"), LOOKS)
+@pytest.mark.parametrize(("lang", "phone"), PAIR)
 def test_narrowed_kept_and_several_at_once(town: Site, lang: str, phone: bool) -> None:
     page, end = town.person("jingcha", lang=lang, phone=phone).page, named(lang, phone=phone)
     page.goto("/inbox?view=unit")
@@ -85,7 +85,7 @@ def test_a_page_left_open_says_that_something_changed(town: Site) -> None:
     expect(page.locator("[data-pulse]")).to_have_attribute("data-seen", "yes")
 
 
-@pytest.mark.parametrize(("lang", "phone"), LOOKS)
+@pytest.mark.parametrize(("lang", "phone"), PAIR)
 def test_a_task_is_watched_until_a_day(town: Site, lang: str, phone: bool) -> None:
     page, end = town.person("dudao", lang=lang, phone=phone).page, named(lang, phone=phone)
     page.goto("/inbox?view=unit")

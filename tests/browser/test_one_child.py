@@ -14,8 +14,8 @@ from app.models import Unit
 from app.services import cases, people
 from app.services.practice import PASSWORD
 from tests.browser.conftest import DESKTOP, PHONE, Site
+from tests.browser.looks import PAIR, look, named
 from tests.browser.person import Person
-from tests.browser.test_pages import LOOKS, look, named
 from tests.world import World
 
 UNIT = table(Unit)
@@ -24,7 +24,7 @@ ELSEWHERE = "620702102"
 
 def looks(site: Site, page: Page, name: str) -> None:
     """The page as it is now, in both languages, on desk and phone."""
-    for lang, phone in LOOKS:
+    for lang, phone in PAIR:
         page.context.add_cookies([{"name": "lang", "value": lang, "url": site.url}])
         page.set_viewport_size(PHONE if phone else DESKTOP)  # type: ignore[arg-type]
         page.reload()

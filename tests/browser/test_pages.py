@@ -13,7 +13,7 @@ from app.db import db, table
 from app.models import Case, Instance, Subscription, Task, Unit
 from app.services import _tries, commands, practice, releases
 from tests.browser.conftest import DESKTOP, PHONE, Site
-from tests.browser.looks import LOOKS, look, named, picture, settle
+from tests.browser.looks import LOOKS, PAIR, look, named, picture, settle
 
 TASK, CASE, INSTANCE, SUBSCRIPTION, UNIT = (table(one) for one in (Task, Case, Instance, Subscription, Unit))
 
@@ -26,58 +26,29 @@ def one(site: Site, query: sa.Select[tuple[int]]) -> int:
         return found
 
 
-@pytest.mark.parametrize(("lang", "phone"), LOOKS)
-def test_the_caseworkers_desk(town: Site, lang: str, phone: bool) -> None:
-    someone = town.person("dudao", lang=lang, phone=phone)
-    page, end = someone.page, named(lang, phone=phone)
-    for view in ("mine", "free", "overdue", "unit"):
-        page.goto(f"/inbox?view={view}")
-        look(page, f"inbox-{view}-{end}")
-    task = page.locator("a[href^='/tasks/']").first.get_attribute("href")
-    assert task
-    page.goto(task)
-    look(page, f"task-{end}")
-    page.goto("/cases/")
-    look(page, f"cases-{end}")
-    case = one(town, sa.select(INSTANCE.c.case_id).join(CASE, CASE.c.id == INSTANCE.c.case_id).where(
-        INSTANCE.c.process == "assessment-help", INSTANCE.c.status == "running", CASE.c.path.contains("620702101")))  # fmt: skip
-    page.goto(f"/cases/{case}")
-    look(page, f"case-{end}")
-    instance = one(
-        town, sa.select(sa.func.min(INSTANCE.c.id)).where(INSTANCE.c.case_id == case, INSTANCE.c.status == "running")
-    )
-    page.goto(f"/cases/{case}/diagram/{instance}")
-    expect(page.locator(".bjs-powered-by")).to_be_visible()
-    look(page, f"case-diagram-{end}")
-    page.goto(f"/cases/{case}/record")
-    look(page, f"record-{end}")
-    page.locator(f"a[href^='/cases/{case}/record/']").first.click()
-    look(page, f"record-form-{end}")
-
-
-@pytest.mark.parametrize(("lang", "phone"), LOOKS)
-def test_a_closed_case_says_so(town: Site, lang: str, phone: bool) -> None:
-    someone = town.person("suozhang", lang=lang, phone=phone)
+def test_a_closed_case_says_so(town: Site) -> None:
     case = one(town, sa.select(sa.func.min(CASE.c.id)).where(
         CASE.c.status == "closed", CASE.c.kind == "report", CASE.c.sealed.is_(False), CASE.c.path.contains("620702101")))  # fmt: skip
-    someone.page.goto(f"/cases/{case}")
-    expect(someone.page.locator(".case-head")).to_contain_text("已办结" if lang == "zh" else "Closed")
-    look(someone.page, f"case-closed-{named(lang, phone=phone)}")
+    page = town.person("suozhang").page
+    page.goto(f"/cases/{case}")
+    expect(page.locator(".case-head")).to_contain_text("已办结")
 
 
-@pytest.mark.parametrize(("lang", "phone"), LOOKS)
+@pytest.mark.parametrize(("lang", "phone"), PAIR)
 def test_a_number_that_was_tried_too_often_rests(town: Site, lang: str, phone: bool) -> None:
-    page = town.page(lang=lang, phone=phone)
-    for _ in range(_tries.MOST + 1):
-        page.goto("/report/ask")
-        page.locator("#number").fill(f"260302-00000{LOOKS.index((lang, phone))}")
-        page.locator("#code").fill("000000")
-        page.locator("form.public-form button").click()
+    page, number = town.page(lang=lang, phone=phone), f"260302-00000{PAIR.index((lang, phone))}"
+    page.goto("/report/ask")
+    for _ in range(_tries.MOST):
+        page.request.post("/report/ask", form={
+            "csrf_token": page.locator("form.public-form [name=csrf_token]").input_value(), "number": number, "code": "000000"})  # fmt: skip
+    page.locator("#number").fill(number)
+    page.locator("#code").fill("000000")
+    page.locator("form.public-form button").click()
     expect(page.locator("main")).to_contain_text("请过12小时再查" if lang == "zh" else "wait 12 hours")
     look(page, f"ask-rests-{named(lang, phone=phone)}")
 
 
-@pytest.mark.parametrize(("lang", "phone"), LOOKS)
+@pytest.mark.parametrize(("lang", "phone"), PAIR)
 def test_a_run_that_waits(town: Site, lang: str, phone: bool) -> None:
     """A supervisor suspends it, sees it in the list, and lets it go on."""
     end, page = named(lang, phone=phone), town.person("kezhang", lang=lang, phone=phone).page
@@ -149,7 +120,7 @@ def test_no_page_needs_a_script(town: Site) -> None:
 
 def in_each_look(town: Site, page: Page, path: str, name: str) -> None:
     """One person's page in both languages, at the desk and on the phone."""
-    for lang, phone in LOOKS:
+    for lang, phone in PAIR:
         page.context.add_cookies([{"name": "lang", "value": lang, "url": town.url}])
         page.set_viewport_size(PHONE if phone else DESKTOP)  # type: ignore[arg-type]
         page.goto(path)

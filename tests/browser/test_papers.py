@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from app.documents import shipped
 from tests.browser.conftest import Site, _settle, filled, running
-from tests.browser.test_pages import LOOKS, look, named
+from tests.browser.looks import PAIR, look, named
 from tests.world import World
 
 PETITION = "revocation-petition"
@@ -54,7 +54,7 @@ def pictures_shown(page: Page) -> None:
         page.wait_for_function("image => image.complete && image.naturalWidth > 0", arg=image.element_handle())
 
 
-@pytest.mark.parametrize(("lang", "phone"), LOOKS)
+@pytest.mark.parametrize(("lang", "phone"), PAIR)
 def test_from_the_task_to_the_issued_paper(filing: Site, lang: str, phone: bool) -> None:
     end = named(lang, phone=phone)
     clerk = filing.person("fazhi", lang=lang, phone=phone)
@@ -102,7 +102,7 @@ def test_from_the_task_to_the_issued_paper(filing: Site, lang: str, phone: bool)
     look(page, f"papers-case-{end}")
 
 
-@pytest.mark.parametrize(("lang", "phone"), LOOKS)
+@pytest.mark.parametrize(("lang", "phone"), PAIR)
 def test_policy_staff_change_a_template(filing: Site, tmp_path: Path, lang: str, phone: bool) -> None:
     end = named(lang, phone=phone)
     page = filing.person("zhengce", lang=lang, phone=phone).page

@@ -9,12 +9,12 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Site
-from tests.browser.test_pages import LOOKS, look, named
+from tests.browser.looks import PAIR, look, named
 
 PAGE = "/audit/population/"
 
 
-@pytest.mark.parametrize(("lang", "phone"), LOOKS)
+@pytest.mark.parametrize(("lang", "phone"), PAIR)
 def test_every_look(town: Site, lang: str, phone: bool) -> None:
     someone = town.person("shenji", lang=lang, phone=phone)
     page, end = someone.page, named(lang, phone=phone)

@@ -26,8 +26,8 @@ from app.services._work import Actor
 from app.services.inbox import listing
 from app.services.library import library
 from tests.browser.conftest import Site, sign
-from tests.browser.person import PICTURES, Person
-from tests.browser.test_pages import LOOKS, look, named
+from tests.browser.looks import PAIR, PICTURES, look, named
+from tests.browser.person import Person
 
 CASE, EVENT, INSTANCE, TASK, POST = table(Case), table(Event), table(Instance), table(Task), table(Post)
 REPORT, LINK = table(Report), table(ReportLink)
@@ -349,7 +349,7 @@ def test_a_caseworker_replays_from_the_case(town: Site, late: LateEntry) -> None
     expect(page.locator("nav.sections")).not_to_contain_text("审计")
 
 
-@pytest.mark.parametrize(("lang", "phone"), LOOKS)
+@pytest.mark.parametrize(("lang", "phone"), PAIR)
 def test_how_it_looks(town: Site, late: LateEntry, lang: str, phone: bool) -> None:
     history, end = History(town, judged(town)), named(lang, phone=phone)
     page = town.person("shenji", lang=lang, phone=phone).page

@@ -13,7 +13,8 @@ from app import clock
 from app.db import table, transaction
 from app.models import Definition, Release
 from app.services import releases
-from tests.browser.test_pages import LOOKS, Site, look, named
+from tests.browser.conftest import Site
+from tests.browser.looks import PAIR, look, named
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +39,7 @@ def newer(town: Site) -> tuple[int, int]:
     return in_force, made
 
 
-@pytest.mark.parametrize(("lang", "phone"), LOOKS)
+@pytest.mark.parametrize(("lang", "phone"), PAIR)
 def test_two_releases_side_by_side(town: Site, newer: tuple[int, int], lang: str, phone: bool) -> None:
     before, after = newer
     end = named(lang, phone=phone)

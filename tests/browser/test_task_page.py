@@ -9,13 +9,13 @@ from playwright.sync_api import expect
 from app.db import db, table
 from app.models import Post, Task, User
 from tests.browser.conftest import Site
-from tests.browser.test_pages import LOOKS, look, named
+from tests.browser.looks import PAIR, look, named
 from tests.files import HTML, PDF, photo
 
 POST, TASK, USER = table(Post), table(Task), table(User)
 
 
-@pytest.mark.parametrize(("lang", "phone"), LOOKS)
+@pytest.mark.parametrize(("lang", "phone"), PAIR)
 def test_when_it_happened_is_one_line_that_opens(town: Site, lang: str, phone: bool) -> None:
     someone = town.person("dudao", lang=lang, phone=phone)
     page, end = someone.page, named(lang, phone=phone)
@@ -40,7 +40,7 @@ def test_when_it_happened_is_one_line_that_opens(town: Site, lang: str, phone: b
     look(page, f"task-occurred-wrong-{end}")
 
 
-@pytest.mark.parametrize(("lang", "phone"), LOOKS)
+@pytest.mark.parametrize(("lang", "phone"), PAIR)
 def test_a_closed_task_is_corrected(town: Site, lang: str, phone: bool) -> None:
     """From the case's story to the form, without a reason first, then with one; the story then tells both."""
     someone = town.person("dudao", lang=lang, phone=phone)
@@ -79,7 +79,7 @@ def done_by(site: Site, username: str, process: str, element: str) -> tuple[int,
         return row.id, row.case_id
 
 
-@pytest.mark.parametrize(("lang", "phone"), LOOKS)
+@pytest.mark.parametrize(("lang", "phone"), PAIR)
 def test_files_are_sent_while_the_form_is_filled(town: Site, lang: str, phone: bool) -> None:
     """A photo goes at once; a page posing as one is refused with a reason; without a network it waits and goes later."""
     task, username = open_visit(town)
@@ -139,7 +139,7 @@ def open_visit(site: Site) -> tuple[int, str]:
         return row.id, row.username
 
 
-@pytest.mark.parametrize(("lang", "phone"), LOOKS)
+@pytest.mark.parametrize(("lang", "phone"), PAIR)
 def test_what_happens_next_follows_the_form_and_notes_stay(town: Site, lang: str, phone: bool) -> None:
     task, username = open_visit(town)
     someone = town.person(username, lang=lang, phone=phone)

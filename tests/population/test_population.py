@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
-import uuid
 from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
@@ -25,7 +23,7 @@ from app.rules.conformance import FINDINGS, Finding
 from app.services import people, practice, releases
 from app.services._work import NO_LIMIT
 from app.services.history import _population, population, samples
-from tests.conftest import START
+from tests.conftest import START, copied
 from tests.process.moves import do, fires, in_days, play
 from tests.process.worlds import either_world, postgres_county, postgres_world, running, sqlite_county, world
 from tests.world import CITY, COUNTY, World
@@ -162,14 +160,11 @@ def test_another_post_does_not_widen_what_is_audited(world: World) -> None:
 def town(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     """Some invented children at every stage, for tests that change nothing but samples of their own."""
     folder = tmp_path_factory.mktemp("town")
-    if request.param == "sqlite":
-        shutil.copy(request.getfixturevalue("sqlite_template"), folder / "town.db")
-        url = f"sqlite:///{folder / 'town.db'}"
-    else:
-        server, name = request.getfixturevalue("server"), f"town_{uuid.uuid4().hex[:8]}"
-        server.create(name, template=request.getfixturevalue("postgres_template"))
-        url = server.url(name)
-    with running(url, folder) as app, clock.fixed(START):
+    with (
+        copied(request, folder / "town.db", "sqlite_template", "postgres_template") as url,
+        running(url, folder) as app,
+        clock.fixed(START),
+    ):
         releases.publish(releases.load())
         demo.load(10, 5)
         yield app

@@ -78,9 +78,7 @@ def world(sqlite_county: Path, tmp_path: Path) -> Iterator[World]:
 def postgres_world(postgres_county: tuple[postgres.Server, str], tmp_path: Path) -> Iterator[World]:
     """A world on a PostgreSQL database of its own."""
     server, template = postgres_county
-    name = f"world_{uuid.uuid4().hex[:12]}"
-    server.create(name, template=template)
-    with _world(server.url(name), tmp_path) as made:
+    with server.copy(template) as url, _world(url, tmp_path) as made:
         yield made
 
 
