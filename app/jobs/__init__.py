@@ -21,13 +21,14 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app import clock
 from app.services import checks, deadlines, outbox, provisional
-from app.services.audit import sequencer
+from app.services.audit import look_log, sequencer
 from app.services.outward import deliveries
 from app.services.studio import drafts
 
 log = logging.getLogger(__name__)
 EVERY = timedelta(seconds=5)
 HALF_MINUTE = timedelta(seconds=30)
+MINUTE = timedelta(minutes=1)
 DAILY = timedelta(days=1)
 JOBS: tuple[tuple[str, timedelta, Callable[[], int]], ...] = (
     ("deadlines", EVERY, deadlines.tick),
@@ -36,6 +37,7 @@ JOBS: tuple[tuple[str, timedelta, Callable[[], int]], ...] = (
     ("digests", HALF_MINUTE, deliveries.digests),
     ("mail", EVERY, partial(deliveries.send, "mail")),
     ("sms", EVERY, partial(deliveries.send, "sms")),
+    ("looks", MINUTE, look_log.fold),
     ("log", HALF_MINUTE, sequencer.tick),
     ("provisional", DAILY, provisional.recompute),
 )

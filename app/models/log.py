@@ -143,6 +143,31 @@ class SealedRead(Base):
     review_seq: Mapped[int | None]
 
 
+class Look(Base):
+    """That a person opened a record's page, or a program of theirs asked for it; ids and codes only, never changed.
+
+    `kind` and `record_id` name the record, `via` the way (web, api), `role` and `unit_id` the post by which it was
+    open to them. `batch` is the number of the event that holds this row's hash, None until there is one. No foreign
+    keys: a look is written while others hold the case.
+    """
+
+    __tablename__ = "look"
+    __table_args__ = (
+        Index(None, "user_id", "at"), Index(None, "case_id", "at"), Index(None, "at"), Index(None, "batch", "id"),
+    )  # fmt: skip
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    at: Mapped[datetime] = mapped_column(Instant)
+    user_id: Mapped[int] = mapped_column(Id)
+    role: Mapped[str] = mapped_column(String(40), default="")
+    unit_id: Mapped[int | None] = mapped_column(Id)
+    case_id: Mapped[int] = mapped_column(Id)
+    kind: Mapped[str] = mapped_column(String(8))
+    record_id: Mapped[int] = mapped_column(Id)
+    via: Mapped[str] = mapped_column(String(3))
+    batch: Mapped[int | None]
+
+
 class Incident(Base):
     """A step that failed: what it was, how often it was tried, when the next try is.
 

@@ -34,6 +34,7 @@ JOBS = {
     "digests": Text("每日汇总", "Daily digests"),
     "mail": Text("发邮件", "Mail"),
     "sms": Text("发短信", "Text messages"),
+    "looks": Text("把查看封进记录", "Folding looks into the record"),
     "log": Text("给记录签名", "Signing the log"),
     "provisional": Text("重算暂定的期限", "Reckoning provisional deadlines anew"),
 }

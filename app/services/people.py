@@ -26,11 +26,12 @@ def person(session: Session, user_id: int) -> access.Person:
 
 
 def posts(session: Session, user_id: int) -> tuple[access.Post, ...]:
-    """The posts that a user holds."""
+    """The posts that a user holds, the first given first."""
     query = (
         select(Post.role, Post.unit_id, Unit.path, Unit.sector)
         .join(Unit, Unit.id == Post.unit_id)
         .where(Post.user_id == user_id)
+        .order_by(Post.id)
     )
     return tuple(access.Post(role, path, sector, unit_id) for role, unit_id, path, sector in session.execute(query))
 

@@ -312,7 +312,7 @@ class CasePage:
     clocks: tuple[ClockView, ...]
     family: tuple[Relative, ...]
     reports: int
-    may: frozenset[str]  # record, new_danger, unseal (break the glass), reads (the read log)
+    may: frozenset[str]  # record, new_danger, unseal (break the glass), reads (who looked)
     address: str = ""  # where tonight is, while its seal is open to this person
     seal: Seal | None = None  # of the address
     needs_reason: bool = False  # names are withheld until this person says why

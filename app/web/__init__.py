@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 from app.rules.files import ENDINGS
-from app.web import away, build, corrections, figures, filters, frame, inboxes, signin, suspensions
+from app.web import away, build, corrections, figures, filters, frame, inboxes, looks, reads, signin, suspensions
 from app.web.account import account
 from app.web.addresses import addresses
 from app.web.audit import audit
@@ -33,7 +33,7 @@ from app.web.system import accounts, system, units
 MB = 2**20
 AT_ONCE = 5
 """How many of the largest files one request may hold."""
-MORE = (away, corrections, figures, inboxes, suspensions)
+MORE = (away, corrections, figures, inboxes, reads, suspensions)
 """Modules that put their pages on another's blueprint."""
 
 
@@ -42,6 +42,7 @@ def register(app: Flask) -> None:
     app.static_folder = "web/static"
     app.add_url_rule("/static/<path:filename>", "static", app.send_static_file)
     frame.register(app)
+    looks.register(app)
     signin.register(app)
     build.install(app)
     app.jinja_env.filters.update(filters.filters(frame.lang, frame.now))

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
-from flask import Blueprint, Response, redirect, render_template, request, stream_with_context, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_security import auth_required
@@ -23,10 +21,9 @@ from app.services.history import population as service
 from app.services.history.population_views import ProcessView
 from app.text import Text
 from app.web import frame, presenters
+from app.web.downloads import download
 
 population = Blueprint("population", __name__, url_prefix="/audit/population")
-PIECES = 500
-"""Lines of an event log that are sent together."""
 NO_DAY = Text("请写成 2026-03-01 这样的日子。", "Write a day such as 2026-03-01.")
 
 
@@ -116,22 +113,4 @@ def export() -> ResponseReturnValue:
         return _index(Asked({"since": typed}, {"since": NO_DAY.say(frame.lang())})), 422
     log = exports.of_person(frame.me(), since, frame.lang())
     kind = exports.FORMATS[form]
-    answer = Response(stream_with_context(_joined(log.take(form, Actor(frame.me().id, AUDITOR)))), mimetype=kind.media)
-    name = f"shouwang-{_stamp(frame.now())}.{kind.suffix}"
-    answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    return answer
-
-
-def _stamp(at: datetime) -> str:
-    return presenters.moment(at).day.isoformat()
-
-
-def _joined(pieces: Iterator[str]) -> Iterator[str]:
-    """Pieces in larger ones: a line at a time would be a packet at a time."""
-    held: list[str] = []
-    for piece in pieces:
-        held.append(piece)
-        if len(held) == PIECES:
-            yield "".join(held)
-            held.clear()
-    yield "".join(held)
+    return download(log.take(form, Actor(frame.me().id, AUDITOR)), kind.media, kind.suffix)

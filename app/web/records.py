@@ -1,4 +1,4 @@
-"""What lies sealed: a record and the reason for opening it, breaking the glass, the read log, and its review."""
+"""What lies sealed: a record and the reason for opening it, breaking the glass, and its review."""
 
 from __future__ import annotations
 
@@ -78,14 +78,6 @@ def unseal() -> ResponseReturnValue:
             errors = error.fields
     page = render_template("record/unseal.html", typed=typed, errors=errors, enrolled=confirm is not None)
     return page, 422 if errors else 200
-
-
-@records.get("/cases/<int:case_id>/reads")
-@auth_required()
-def reads(case_id: int) -> ResponseReturnValue:
-    """Who opened what in a case, for its auditors."""
-    number, found = read_log.of_case(frame.me(), case_id)
-    return render_template("record/reads.html", case_id=case_id, number=number, readings=found)
 
 
 @records.get("/reviews")

@@ -258,7 +258,7 @@ def test_each_case_by_page_and_api(ground: Ground, post: Post) -> None:
             for path in (
                 f"/audit/cases/{case}",
                 f"/audit/cases/{case}/moment",
-                f"/cases/{case}/reads",
+                f"/audit/cases/{case}/reads",
                 f"/cases/{case}/reason",
             ):
                 answer = someone.get(path)

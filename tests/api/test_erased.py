@@ -57,7 +57,7 @@ def test_case_pages_say_that_the_data_is_gone(erased: Site) -> None:
                 seen += 1
                 assert GONE in page.text
             looked_at(someone.api(f"GET /cases/{case}"))
-            looked_at(someone.get(f"/cases/{case}/reads"))
+            looked_at(someone.get(f"/audit/cases/{case}/reads"))
             looked_at(someone.get(f"/cases/{case}/record"))
             looked_at(someone.get(f"/cases/{case}/record/performance_changed"))
     assert seen >= 10

@@ -61,8 +61,10 @@ ROUTES = {
     # auditors: nobody else is even told that there is something
     "audit.index": AUDITORS, "audit.head": AUDITORS, "audit.register": AUDITORS, "population.index": AUDITORS, "population.show": AUDITORS, "population.draw": AUDITORS,
     "population.sample": AUDITORS, "population.export": AUDITORS,
+    # tests/api/test_looks.py
+    "audit.reads": AUDITORS, "audit.case_reads": AUDITORS, "audit.export_reads": AUDITORS,
     # tests/api/test_notices.py, test_sealed.py
-    "desk.read_notice": CASEWORK, "records.show": CASEWORK, "records.reason": CASEWORK, "records.reads": CASEWORK,
+    "desk.read_notice": CASEWORK, "records.show": CASEWORK, "records.reason": CASEWORK,
     "records.review": CASEWORK,
     # tests/papers/test_access.py
     "papers.index": CASEWORK, "papers.draft": CASEWORK, "papers.show": CASEWORK, "papers.sheet": CASEWORK,

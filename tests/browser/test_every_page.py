@@ -50,6 +50,7 @@ PEOPLE = (NOBODY, "dudao", "cunzhang", "kezhang", "suozhang", "shenji", "fazhi",
 NO_PAGE = {
     "api-*": "answers programs, in JSON",
     "audit.moment": "the parts of the replay that its script changes",
+    "audit.export_reads": "a download",
     "cases.xml": "a diagram's file",
     "drafts.file": "a file of a draft",
     "desk.home": "leads on to the first section",

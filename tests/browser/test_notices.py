@@ -118,7 +118,7 @@ def test_from_the_reporters_words_to_the_auditors_list(site: Site) -> None:
     expect(above.page.locator("h1")).to_contain_text("没有紧急查看等你复核")
 
     watcher = site.person("shenji")
-    watcher.page.goto(f"/cases/{case}/reads")
+    watcher.page.goto(f"/audit/cases/{case}/reads")
     expect(watcher.page.locator("table")).to_contain_text("孩子联系不上")
     assert PHONE not in watcher.page.content()
     look(watcher.page, "reads-desktop-zh")

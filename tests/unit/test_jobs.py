@@ -146,7 +146,7 @@ def test_the_scheduler_fires_deadlines_and_delivers(ready: Flask, at: Move) -> N
     assert done.wait(30)
     scheduler.shutdown()
     assert {job_id for job_id, *_ in jobs.JOBS} == {
-        "deadlines", "releases", "outbox", "digests", "mail", "sms", "log", "provisional",
+        "deadlines", "releases", "outbox", "digests", "mail", "sms", "looks", "log", "provisional",
     }  # fmt: skip
     (task,) = [task for task in rows(table(Task)) if task["process"] == "report-intake"]
     assert task["escalations"] == 1

@@ -46,6 +46,11 @@ WRONG: Mapping[str, Text] = {
                          "When it was anchored the log had {size} entries, now it has {now}: the end was cut off"),
     "anchor_root": Text("日志前 {size} 位的内容，和存证时不同",
                         "What stands in the first {size} places of the log is not what was anchored"),
+    "look_gone": Text("封进记录的一次查看不见了", "A look that the record holds is gone"),
+    "look_added": Text("多出一次查看，记录里没有", "There is a look here that the record does not hold"),
+    "look_changed": Text("这次查看和封进记录时不同：人、时间或看的东西被改过",
+                         "This look is not what the record holds: who, when or what was altered"),
+    "looks_more": Text("另有 {count} 次查看对不上，没有逐条列出", "Another {count} looks do not hold and are not named here"),
 }  # fmt: skip
 
 CHAIN = frozenset(("number", "link", "hash", "form", "column", "end"))
@@ -54,13 +59,14 @@ CHAIN = frozenset(("number", "link", "hash", "form", "column", "end"))
 
 @dataclass(frozen=True, slots=True)
 class Break:
-    """Something that does not hold: what (a key of WRONG), and the event, place, head or anchored head where it shows."""
+    """Something that does not hold: what (a key of WRONG), and the event, place, head, anchored head or look where it shows."""
 
     code: str
     case_id: int | None = None
     seq: int | None = None
     position: int | None = None
     head: int | None = None
+    look: int | None = None
     values: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     @property
@@ -82,6 +88,9 @@ class Break:
         if self.head is not None:
             zh.append(f"第 {self.head} 次签名")
             en.append(f"head {self.head}")
+        if self.look is not None:
+            zh.append(f"查看第 {self.look} 号（第 {self.values['batch']} 批）")
+            en.append(f"look {self.look} (batch {self.values['batch']})")
         return Text("，".join(zh) or "日志", ", ".join(en) or "log")
 
 
@@ -94,6 +103,8 @@ class Report:
     entries: int = 0
     sealed: int = 0
     erased: int = 0
+    looks: int = 0
+    """Looks of which the record holds the hash."""
     heads: int = 0
     anchors: int = 0
     anchored: int = 0
@@ -101,12 +112,12 @@ class Report:
     last: SignedHead | None = None
     breaks: list[Break] = field(default_factory=list)
     remarks: list[Text] = field(default_factory=list)
-    _seen: set[tuple[str, int | None]] = field(default_factory=set)
+    _seen: set[tuple[str, int | None, int | None]] = field(default_factory=set)
 
     def add(self, code: str, **where: Any) -> None:
-        """Note the first break of each chain, and the first of each other kind in a case or in the log."""
-        known = {name: where.pop(name) for name in ("case_id", "seq", "position", "head") if name in where}
-        kind = ("chain" if code in CHAIN else code), known.get("case_id")
+        """Note the first break of each chain, each look, and the first of each other kind in a case or in the log."""
+        known = {name: where.pop(name) for name in ("case_id", "seq", "position", "head", "look") if name in where}
+        kind = ("chain" if code in CHAIN else code), known.get("case_id"), known.get("look")
         if kind not in self._seen:
             self._seen.add(kind)
             self.breaks.append(Break(code, **known, values=where))
@@ -130,6 +141,9 @@ class Report:
         if self.erased:
             said.append(Text(f"{self.erased} 个个案的个人信息已依法删除，链条完整。",
                              f"The personal data of {self.erased} cases was lawfully erased; their chains are whole."))  # fmt: skip
+        if self.looks:
+            said.append(Text(f"{self.looks} 次查看，和封进记录时一样，没有少也没有多。",
+                             f"{self.looks} looks are what was folded into the record; none is gone, none was added."))  # fmt: skip
         if self.heads:
             said.append(Text(f"{self.heads} 次签名：编号连续，逐次相接，都由受信任的密钥签成，签的就是这些记录。",
                              f"{self.heads} heads: numbered without gaps, each follows from the one before, all signed by"

@@ -1,4 +1,4 @@
-"""Who opened what is sealed, when and why: the read log of a case, and what still has to be reviewed.
+"""Who opened what is sealed, when and why, and what of it still has to be reviewed.
 
 What is shown is the case's own record (its `read` events); the table only finds them. Breaking the
 glass is reviewed by whoever stands above, never by the one who did it. Source: issue "audit", part 7.
@@ -6,7 +6,7 @@ glass is reviewed by whoever stands above, never by the one who did it. Source: 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -20,7 +20,6 @@ from app.errors import Invalid, NotFound, Stale
 from app.models import Case, Event, Post, SealedRead, Submission, Unit, User
 from app.rules.access import Person
 from app.services import _seal, access, cases, commands, releases
-from app.services._seals import Seals
 from app.services._work import Actor
 from app.services.library import Library, library
 from app.text import Text
@@ -44,6 +43,7 @@ class Reading:
 
     id: int
     case_id: int
+    seq: int
     number: str
     by: str
     unit: Text
@@ -59,14 +59,9 @@ class Reading:
     reviewed_at: datetime | None
 
 
-def of_case(person: Person, case_id: int) -> tuple[str, tuple[Reading, ...]]:
-    """A case's number and its read log, newest first, for auditors of the region. Raises NotFound."""
-    session = db.session()
-    if not Seals(session, person, case_id).audits:
-        raise NotFound("no_log", access.NOTHING_HERE)
-    found = _readings(session, READ.c.case_id == case_id)
-    opened_at = session.execute(select(CASE.c.opened_at).where(CASE.c.id == case_id)).scalar_one()
-    return cases.number(case_id, opened_at), found
+def some(session: Session, ids: Collection[int]) -> tuple[Reading, ...]:
+    """These openings, newest first; who asks must audit their cases."""
+    return _readings(session, READ.c.id.in_(ids), most=len(ids))
 
 
 def to_review(person: Person) -> tuple[Reading, ...]:
@@ -131,8 +126,8 @@ def _base() -> Select[Any]:
     )  # fmt: skip
 
 
-def _readings(session: Session, *where: Any) -> tuple[Reading, ...]:
-    query = _base().where(*where).order_by(READ.c.read_at.desc(), READ.c.id.desc()).limit(SHOWN)
+def _readings(session: Session, *where: Any, most: int = SHOWN) -> tuple[Reading, ...]:
+    query = _base().where(*where).order_by(READ.c.read_at.desc(), READ.c.id.desc()).limit(most)
     found = list(session.execute(query).mappings())
     books = library(session, releases.current(session))
     posts = _posts(session, found)
@@ -151,6 +146,7 @@ def _reading(row: Row, books: Library, posts: dict[int, Row]) -> Reading:
     return Reading(
         id=row["id"],
         case_id=row["case_id"],
+        seq=row["seq"],
         number=cases.number(row["case_id"], row["opened_at"]),
         by=row["by"],
         unit=Text(post["name_zh"], post["name_en"]) if post else NOTHING_SAID,

@@ -73,22 +73,24 @@ def _iso_postgresql(element: Iso, compiler: SQLCompiler, **more: Any) -> str:
     return f"replace(to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US'), '.000000', '')"
 
 
-def _text(column: ColumnElement[Any]) -> ColumnElement[str]:
+def text(column: ColumnElement[Any]) -> ColumnElement[str]:
+    """A number as JSON writes it."""
     return column.cast(String)
 
 
-def _number(column: ColumnElement[Any]) -> ColumnElement[str]:
-    return func.coalesce(_text(column), literal("null"))
+def number(column: ColumnElement[Any]) -> ColumnElement[str]:
+    """The same, where there may be none."""
+    return func.coalesce(text(column), literal("null"))
 
 
 _C = EVENT.c
 BEGIN = Octets(
-    literal('{"actor":') + _number(_C.actor_id) + literal(',"at":"') + Iso(_C.recorded_at)
-    + literal('+00:00","case":') + _text(_C.case_id) + literal(",")
+    literal('{"actor":') + number(_C.actor_id) + literal(',"at":"') + Iso(_C.recorded_at)
+    + literal('+00:00","case":') + text(_C.case_id) + literal(",")
 ).label("begin")  # fmt: skip
 END = Octets(
-    literal(',"instance":') + _number(_C.instance_id) + literal(',"kind":"') + _C.kind + literal('","occurred":"')
-    + Iso(_C.occurred_at) + literal('+00:00","seq":') + _text(_C.seq) + literal(',"task":') + _number(_C.task_id)
+    literal(',"instance":') + number(_C.instance_id) + literal(',"kind":"') + _C.kind + literal('","occurred":"')
+    + Iso(_C.occurred_at) + literal('+00:00","seq":') + text(_C.seq) + literal(',"task":') + number(_C.task_id)
     + literal("}")
 ).label("end")  # fmt: skip
 COLUMNS = (

@@ -18,7 +18,7 @@ from app.db import settings, table
 from app.errors import NotFound
 from app.models import Case, Event, LogCase, LogEntry, LogHead
 from app.rules import merkle
-from app.services.audit import anchors, log_walk, outside, signing_keys, stored_rows, tree
+from app.services.audit import anchors, log_walk, look_log, outside, signing_keys, stored_rows, tree
 from app.services.audit.anchors import Anchor
 from app.services.audit.chains import START, Chains, Keyring
 from app.services.audit.findings import Break, Report
@@ -85,6 +85,7 @@ def _everything(connection: Connection, keys: Keys, report: Report, anchors: Anc
     walk = Walk(connection, keys, report, sealed=sealed)
     walk.run()
     outside.compare(connection, Walked(walk.leaves, walk.heads), anchors, keys, report)
+    look_log.check(connection, report)
     _unplaced(report)
 
 

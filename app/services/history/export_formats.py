@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -81,13 +81,18 @@ CSV_COLUMNS: Mapping[str, str] = {
 
 
 def csv_(lines: Iterator[Line], _note: Note) -> Iterator[str]:
-    """The log as CSV (RFC 4180), with a byte-order mark so that spreadsheets see the Chinese."""
+    """The log as CSV."""
+    return csv_rows(CSV_COLUMNS, ([getattr(line, field) for field in CSV_COLUMNS.values()] for line in lines))
+
+
+def csv_rows(columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> Iterator[str]:
+    """A table as CSV (RFC 4180), with a byte-order mark so that spreadsheets see the Chinese."""
     held = io.StringIO()
     writer = csv.writer(held)
     held.write("\ufeff")
-    writer.writerow(CSV_COLUMNS)
-    for line in lines:
-        writer.writerow([_plain(getattr(line, field)) for field in CSV_COLUMNS.values()])
+    writer.writerow(columns)
+    for row in rows:
+        writer.writerow(map(_plain, row))
         yield held.getvalue()
         held.seek(0)
         held.truncate()

@@ -123,7 +123,7 @@ def of_everything(since: datetime | None = None, lang: str = "zh") -> Export:
 
 def _export(session: Session, among: Any, since: datetime | None, lang: str, paths: tuple[str, ...] = ()) -> Export:
     settings().complete()  # pseudonyms need the key: better told now than in the middle of a file
-    among = among & (CASE.c.kind != register.KIND)
+    among = among & CASE.c.kind.not_in(register.KINDS)
     counts = select(CASE.c.sealed, func.count()).where(among).group_by(CASE.c.sealed)
     found: dict[bool, int] = {bool(sealed): count for sealed, count in session.execute(counts)}
     return Export(among & CASE.c.sealed.is_(False), found.get(False, 0), found.get(True, 0), since, lang, paths)
