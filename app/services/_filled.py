@@ -60,9 +60,10 @@ def of(session: Session, person: Person, row: Row, form: Form, now: datetime, la
         shown = _seals.read(source, row["wrapped_key"]) if source else {}
     else:
         source = _last(session, row, SUBMISSION.c.form == PUBLIC_FORM) if form.id == "F01" else None
-        shown = draft[0] if draft else _known(session, row, form, source, now, lang)
+        shown = draft[0] if draft else _known(session, row, form, source)
         shown = {**shown, **_shown(session, row, form)}
     shown = shown if draft or sensitive else form.split(shown)[0]
+    shown = {**shown, **_figures(session, row, form, now, lang)}
     seal = _seal_on(session, person, row, form, source, shown) if source else None
     if seal and not seal.open:
         shown = {name: value for name, value in shown.items() if name not in seal.names}
@@ -119,11 +120,16 @@ def _shown(session: Session, row: Row, form: Form) -> dict[str, Any]:
     return told
 
 
-def _known(session: Session, row: Row, form: Form, source: Row | None, now: datetime, lang: str) -> dict[str, Any]:
-    """What a fresh form starts with: what the reporter wrote, a line for each child, the clock's figures."""
+def _figures(session: Session, row: Row, form: Form, now: datetime, lang: str) -> dict[str, str]:
+    """The clock's figures where the form quotes them, beside a draft too: as they are now, or were when it was sent."""
     guardian_id = row["context"].get("guardian_id")
-    if CLOCK in form.questions and guardian_id:
-        return {CLOCK: clocks.figures(session, row["case_id"], guardian_id, now, lang)}
+    if not guardian_id or all(one.name != CLOCK for one in form.fields):
+        return {}
+    return {CLOCK: clocks.figures(session, row["case_id"], guardian_id, row["closed_at"] or now, lang)}
+
+
+def _known(session: Session, row: Row, form: Form, source: Row | None) -> dict[str, Any]:
+    """What a fresh form starts with: what the reporter wrote, a line for each child."""
     if source is not None:
         return _from_public_report(row, form, source)
     if form.id == "F40":

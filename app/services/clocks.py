@@ -59,12 +59,13 @@ def _length(length: clock_six_months.Length) -> Text:
     return Text(f"{length.months} 个月 {length.days} 天", f"{length.months} months {length.days} days")
 
 
-def figures(session: Session, case_id: int, guardian_id: int, now: datetime, lang: str) -> str:
-    """The three figures of one guardian's clock in a sentence, as a form quotes them."""
+def figures(session: Session, case_id: int, guardian_id: int, at: datetime, lang: str) -> str:
+    """The three figures of one guardian's clock at `at` in a sentence, as a form quotes them."""
+    today = at.astimezone(LAW_ZONE).date()
     where = (PERFORMANCE.c.case_id == case_id, PERFORMANCE.c.guardian_id == guardian_id, STANDS)
-    query = select(PERFORMANCE).where(*where)
+    query = select(PERFORMANCE).where(*where, PERFORMANCE.c.observed_on <= today)
     rows = session.execute(query.order_by(PERFORMANCE.c.observed_on, PERFORMANCE.c.id)).mappings()
-    view = _clock_view("", [_needs.performance_row(row) for row in rows], now.astimezone(LAW_ZONE).date())
+    view = _clock_view("", [_needs.performance_row(row) for row in rows], today)
     return Text(
         f"当前连续 {view.current.zh}，最长连续 {view.longest.zh}，近 12 个月累计 {view.last_year.zh}。规则 {view.rule_version}。",
         f"Current {view.current.en}, longest {view.longest.en}, last 12 months {view.last_year.en}. Rule {view.rule_version}.",

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from app.db import db
 from app.errors import Invalid
 from app.rules.calendar import add_months
-from app.services import releases
+from app.services import people, releases, tasks
 from app.settings import ROOT
 from tests.audit import histories
 from tests.process.moves import Move, comes, do, father, fires, play, wait
@@ -54,6 +55,25 @@ def test_path(world: World, path: str) -> None:
     begin(world)
     play(world, CLOCK, moves)
     assert world.ended(CLOCK) == ends
+
+
+def test_who_judges_sees_the_figures_beside_a_draft_and_afterwards(world: World) -> None:
+    begin(world)
+    play(world, CLOCK, TO_SIX)
+    task = world.open(CLOCK, "t4")
+    judge = people.person(db.session(), world.actor(task["role"], task["unit_id"]).user_id or 0)
+
+    def figures() -> str:
+        db.session.rollback()
+        return str(tasks.page(judge, task["id"]).answers["clock_figures"])
+
+    said = figures()
+    assert said.startswith("当前连续 6 个月 0 天，最长连续 6 个月 0 天")
+    tasks.save_draft(judge, task["id"], {"reason": "再想想"})
+    assert figures() == said
+    play(world, CLOCK, [do("t4", petition_ground="none")])
+    world.pass_time("P9D")
+    assert figures() == said, "as it was when it was sent"
 
 
 def test_six_months_ask_a_lawyer_and_only_a_persons_answer_opens_the_petition(world: World) -> None:
