@@ -52,6 +52,9 @@ class User(Base):
     """The sealed addresses at which the person wants notices; which of them, and the language (empty: both)."""
     notice_mail: Mapped[bool] = mapped_column(default=False, server_default=false())
     notice_sms: Mapped[bool] = mapped_column(default=False, server_default=false())
+    mail_confirmed: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether a code that went to the address came back; until then nothing else goes there."""
+    sms_confirmed: Mapped[bool] = mapped_column(default=False, server_default=false())
     notice_lang: Mapped[str] = mapped_column(String(2), default="", server_default="")
     tours: Mapped[str] = mapped_column(String(120), default="", server_default="")
     """The tours of pages that the person has seen or skipped, with commas between."""
@@ -75,18 +78,36 @@ class Post(Base):
 class AccountChange(Base):
     """Who changed somebody's account or posts, and when; what a password or a secret was is nowhere.
 
-    `what`: added, post_given, post_ended, password, factor. Times are real, in practice too.
+    `what`: added, post_given, post_ended, left, password, factor. Times are real, in practice too. `by_id` is nobody
+    where it was done at the machine itself; `why` is a key of services.leaving.WHY where something ended.
     """
 
     __tablename__ = "account_change"
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     at: Mapped[datetime] = mapped_column(Instant)
-    by_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+    by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
     user_id: Mapped[int] = mapped_column(ForeignKey("user.id"), index=True)
     what: Mapped[str] = mapped_column(String(16))
     role: Mapped[str] = mapped_column(String(40), default="")
     unit_id: Mapped[int | None] = mapped_column(ForeignKey("unit.id"))
+    why: Mapped[str] = mapped_column(String(12), default="", server_default="")
+
+
+class AddressCode(Base):
+    """The code that proves that mail or messages to an address reach the person: asked for, sent, tried.
+
+    The code itself is nowhere: it is made when it is sent, and only its keyed hash stays. One row for each channel.
+    """
+
+    __tablename__ = "address_code"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id"), primary_key=True)
+    channel: Mapped[str] = mapped_column(String(8), primary_key=True)
+    asked_at: Mapped[datetime] = mapped_column(Instant)
+    code: Mapped[bytes | None] = mapped_column(LargeBinary)
+    until: Mapped[datetime | None] = mapped_column(Instant)
+    tries: Mapped[int] = mapped_column(default=0)
 
 
 class JobRun(Base):

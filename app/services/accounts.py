@@ -18,12 +18,13 @@ from sqlalchemy.orm import Session
 
 from app import clock
 from app.db import changed, db, table, transaction
-from app.errors import Forbidden, Invalid, NotFound
+from app.errors import Forbidden, Invalid, NotFound, Refused
 from app.models import AccountChange, Post, Task, Unit, User
 from app.rules.access import ADMIN, AUDITOR, NO_JOB, Person
 from app.services import access, authenticator, leaving, people, releases, units
 from app.services.leaving import SYSTEM
 from app.services.library import Library
+from app.services.outward.addresses import CONFIRMED, WANTS
 from app.text import Text
 
 USER, POST, UNIT, TASK, CHANGE = (table(model) for model in (User, Post, Unit, Task, AccountChange))
@@ -47,10 +48,12 @@ APART = Text(
     "管理员不能兼办个案的岗位：管理员不看孩子的内容。请用另一个账号。",
     "Nobody administers and works on cases at once: administrators see nothing of any child. Use another account.",
 )
+NO_REASON = Text("请选为什么结束，会记下来。", "Choose why it ends; it is recorded.")
 CHANGES: Mapping[str, Text] = {
     "added": Text("加了账号", "account added"),
     "post_given": Text("给了岗位", "post given"),
     "post_ended": Text("结束了岗位", "post ended"),
+    "left": Text("办了离岗", "left for good"),
     "password": Text("换了临时密码", "new temporary password"),
     "factor": Text("解除了验证器", "authenticator taken away"),
 }
@@ -73,6 +76,7 @@ class Change:
     name: str
     what: Text
     post: str
+    why: Text | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +89,7 @@ class Account:
     active: bool
     locked_until: datetime | None
     factor: bool
+    told: tuple[tuple[str, bool], ...]  # how they hear of notices: by mail, sms; and whether the address was confirmed
     own: bool
     posts: tuple[Held, ...]
     changes: tuple[Change, ...]
@@ -115,7 +120,8 @@ def show(person: Person, user_id: int, lang: str = "zh") -> Account:
     return Account(
         user_id=user_id, username=user["username"], name=user["name"], active=user["active"],
         locked_until=locked if locked is not None and locked > clock.real_now() else None,
-        factor=user["totp"] is not None, own=user_id == person.id,
+        factor=user["totp"] is not None,
+        told=tuple((channel, bool(user[CONFIRMED[channel]])) for channel, wants in WANTS.items() if user[wants]), own=user_id == person.id,
         posts=tuple(Held(row.id, _said(books, row.role, Text(row.name_zh, row.name_en), lang)) for row in posts),
         changes=_changes(session, books, lang, CHANGE.c.user_id == user_id),
     )  # fmt: skip
@@ -132,7 +138,7 @@ def _changes(session: Session, books: Library, lang: str, *which: Any) -> tuple[
     by = USER.alias("by")
     query = (
         select(CHANGE, by.c.name.label("by"), USER.c.name.label("whose"), UNIT.c.name_zh, UNIT.c.name_en)
-        .join(by, by.c.id == CHANGE.c.by_id)
+        .outerjoin(by, by.c.id == CHANGE.c.by_id)
         .join(USER, USER.c.id == CHANGE.c.user_id)
         .outerjoin(UNIT, UNIT.c.id == CHANGE.c.unit_id)
         .where(*which)
@@ -140,8 +146,8 @@ def _changes(session: Session, books: Library, lang: str, *which: Any) -> tuple[
         .limit(MOST)
     )
     return tuple(
-        Change(row.at, row.by, row.whose, CHANGES[row.what],
-               _said(books, row.role, Text(row.name_zh, row.name_en), lang) if row.role else "")
+        Change(row.at, row.by or "", row.whose, CHANGES[row.what],
+               _said(books, row.role, Text(row.name_zh, row.name_en), lang) if row.role else "", leaving.WHY.get(row.why))
         for row in session.execute(query)
     )  # fmt: skip
 
@@ -188,20 +194,25 @@ def give_post(person: Person, user_id: int, typed: Mapping[str, str], lang: str 
         _write(session, person, user_id, "post_given", typed["role"], unit_id)
 
 
-def end_post(person: Person, user_id: int, post_id: int) -> int:
-    """End one post; what they had in hand by it goes back to the post. Returns how many. Raises Forbidden, NotFound."""
+def end_post(person: Person, user_id: int, post_id: int, why: str) -> int:
+    """End one post; what they had in hand by it goes back to the post. Returns how many.
+
+    `why`: a key of leaving.WHY. Raises Forbidden, NotFound, Refused without a reason.
+    """
     _other(person, user_id)
+    if why not in leaving.WHY:
+        raise Refused("no_reason", NO_REASON)
     with transaction() as session:
         post = session.execute(select(POST).where(POST.c.id == post_id, POST.c.user_id == user_id)).mappings().first()
         if post is None:
             raise NotFound("no_post", access.NOTHING_HERE)
-        leaving.remember(session, user_id, [post], person.id, "other")
+        leaving.remember(session, user_id, [post], person.id, why)
         session.execute(delete(POST).where(POST.c.id == post_id))
         by_it = (TASK.c.status == "open", TASK.c.role == post["role"], TASK.c.unit_id == post["unit_id"])
         held = update(TASK).where(*by_it, TASK.c.assignee_id == user_id)
         back = changed(session, held.values(assignee_id=None, owner_id=None))
         session.execute(update(TASK).where(*by_it, TASK.c.owner_id == user_id).values(owner_id=None))
-        _write(session, person, user_id, "post_ended", post["role"], post["unit_id"])
+        leaving.change(session, person.id, user_id, "post_ended", post["role"], post["unit_id"], why)
         return back
 
 
@@ -259,8 +270,4 @@ def _refuse(wrong: Mapping[str, Text | None], lang: str) -> None:
 def _write(
     session: Session, person: Person, user_id: int, what: str, role: str = "", unit_id: int | None = None
 ) -> None:
-    session.execute(
-        insert(CHANGE).values(
-            at=clock.real_now(), by_id=person.id, user_id=user_id, what=what, role=role, unit_id=unit_id
-        )
-    )
+    leaving.change(session, person.id, user_id, what, role, unit_id)

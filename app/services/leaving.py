@@ -21,14 +21,14 @@ from sqlalchemy.orm import Session
 from app import clock
 from app.db import Row, changed, db, table, transaction
 from app.errors import Forbidden, NotFound, Refused
-from app.models import Case, Draft, FormerPost, Post, Task, Unit, User
+from app.models import AccountChange, Case, Draft, FormerPost, Post, Task, Unit, User
 from app.rules.access import Party, Person, Resource
 from app.services import access, people, practice, releases
 from app.services.views import Vacancy
 from app.text import Text
 
 TASK, CASE, UNIT, USER, POST, DRAFT = (table(model) for model in (Task, Case, Unit, User, Post, Draft))
-FORMER = table(FormerPost)
+FORMER, CHANGE = table(FormerPost), table(AccountChange)
 SYSTEM = Resource("system")
 NOT_YOURS = Text(
     "只有管理员，或者主管这个人全部岗位的人，才能办。自己的离岗请找别人办。",
@@ -108,6 +108,7 @@ def leave(user_id: int, lang: str = "zh", *, by: int | None = None, why: str = "
             raise NotFound("no_user", access.NOTHING_HERE)
         held = session.execute(select(POST.c.role, POST.c.unit_id).where(POST.c.user_id == user_id)).mappings().all()
         remember(session, user_id, held, by, why)
+        change(session, by, user_id, "left", why=why)
         session.execute(delete(POST).where(POST.c.user_id == user_id))
         mine = update(TASK).where(TASK.c.status == "open", TASK.c.assignee_id == user_id)
         back = changed(session, mine.values(assignee_id=None, owner_id=None))
@@ -170,6 +171,15 @@ def remember(session: Session, user_id: int, held: Sequence[Row], by: int | None
         session.execute(insert(FORMER).values(
             user_id=user_id, role=post["role"], unit_id=post["unit_id"], ended_at=now, ended_by=by, why=why
         ))  # fmt: skip
+
+
+def change(
+    session: Session, by: int | None, user_id: int, what: str, role: str = "", unit_id: int | None = None, why: str = ""
+) -> None:
+    """Put down that an account was changed: who did it (nobody, at the machine itself), whose, and what."""
+    session.execute(insert(CHANGE).values(
+        at=clock.real_now(), by_id=by, user_id=user_id, what=what, role=role, unit_id=unit_id, why=why
+    ))  # fmt: skip
 
 
 def former(session: Session, person: Person, lang: str = "zh") -> tuple[Former, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -10,6 +12,7 @@ from flask_security import auth_required, current_user
 from app.db import db
 from app.errors import Invalid
 from app.services.outward import addresses as service
+from app.services.outward import confirming
 from app.web import frame
 
 addresses = Blueprint("addresses", __name__, url_prefix="/account/notices")
@@ -26,17 +29,58 @@ def show() -> ResponseReturnValue:
 @auth_required()
 def keep() -> ResponseReturnValue:
     """Keep what they chose."""
-    before, shown = service.wishes(db.session(), current_user.id), service.channels()
+    before, shown = service.wishes(db.session(), current_user.id), service.offered()
     to = {**before.to, **{channel: request.form.get(channel, "") for channel in shown}}
     by = {*(channel for channel in before.by if channel not in shown), *request.form.getlist("by")}
     wanted = service.Wishes(to, tuple(by), request.form.get("lang", ""))
     try:
-        service.keep(current_user.id, wanted, frame.lang())
+        asked = service.keep(current_user.id, wanted, frame.lang())
     except Invalid as wrong:
-        return _page(wanted, dict(wrong.fields)), 422
+        return _page(replace(wanted, confirmed=before.confirmed), dict(wrong.fields)), 422
     flash(_("已经保存。"))
+    for channel in asked:
+        _send(channel)
     return redirect(url_for("addresses.show"))
 
 
+@addresses.post("/again")
+@auth_required()
+def again() -> ResponseReturnValue:
+    """Another code."""
+    _send(request.form.get("channel", ""), again=True)
+    return redirect(url_for("addresses.show"))
+
+
+@addresses.post("/confirm")
+@auth_required()
+def confirm() -> ResponseReturnValue:
+    """The code that came: the address is theirs."""
+    channel = request.form.get("channel", "")
+    try:
+        confirming.confirm(current_user.id, channel, request.form.get(f"code-{channel}", ""), frame.lang())
+    except Invalid as wrong:
+        wanted = service.wishes(db.session(), current_user.id)
+        return _page(wanted, {f"code-{channel}": text for text in wrong.fields.values()}), 422
+    flash(_("确认好了，以后的通知会发到这里。"), "done")
+    return redirect(url_for("addresses.show"))
+
+
+def _send(channel: str, *, again: bool = False) -> None:
+    """Have a code sent; in practice mode, where nothing goes out, say it here."""
+    if again:
+        confirming.again(current_user.id, channel)
+    code = confirming.shown(current_user.id, channel)
+    if code:
+        flash(_("练习模式不往外发。验证码是%(code)s。", code=code))
+    else:
+        flash(_("验证码已经发出，一两分钟内会到。"))
+
+
 def _page(wanted: service.Wishes, errors: dict[str, str]) -> str:
-    return render_template("record/addresses.html", wanted=wanted, channels=service.channels(), errors=errors)
+    return render_template(
+        "record/addresses.html",
+        wanted=wanted,
+        channels=service.offered(),
+        waits=confirming.waits(current_user.id),
+        errors=errors,
+    )

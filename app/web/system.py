@@ -14,7 +14,7 @@ from flask_security.utils import hash_password
 from app.db import db
 from app.errors import Invalid
 from app.services import accounts as service
-from app.services import checks
+from app.services import checks, leaving
 from app.services import units as unit_service
 from app.web import frame
 
@@ -88,7 +88,7 @@ def give_post(user_id: int) -> ResponseReturnValue:
 @auth_required()
 def end_post(user_id: int, post_id: int) -> ResponseReturnValue:
     """End one post."""
-    back = service.end_post(frame.me(), user_id, post_id)
+    back = service.end_post(frame.me(), user_id, post_id, request.form.get(f"why-{post_id}", ""))
     flash(_("岗位结束了。") + ngettext("%(num)s件手上的事放回了岗位。", "%(num)s件手上的事放回了岗位。", back), "done")
     return redirect(url_for("accounts.show", user_id=user_id))
 
@@ -128,7 +128,8 @@ def _password(user_id: int, fresh: str) -> str:
 def _offered() -> dict[str, object]:
     """The posts there are, and the units in which they may be held."""
     every = unit_service.index(db.session(), most=5000)
-    return {"roles": service.roles(frame.books()), "units": every}
+    reasons = [(code, text.say(frame.lang())) for code, text in leaving.WHY.items()]
+    return {"roles": service.roles(frame.books()), "units": every, "reasons": reasons}
 
 
 # --- units ------------------------------------------------------------------------------------

@@ -60,6 +60,8 @@ def wants(site: Site, *by: str, lang: str = "zh", who: Caller | None = None) -> 
     with site.app.app_context():
         addresses.keep(someone.user_id, addresses.Wishes({"mail": ADDRESS, "sms": PHONE}, by, lang), "zh")
         with transaction() as session:
+            session.execute(sa.update(User).values(mail_confirmed=True, sms_confirmed=True))
+            session.execute(sa.delete(Delivery))
             session.execute(sa.update(Notice).values(read_at=clock.now()))
     return someone
 
@@ -359,6 +361,7 @@ def test_each_urgent_kind_is_a_kind_and_says_why() -> None:
 
 def test_a_person_says_where_they_want_to_be_told(site: Site, box: mailbox.Mailbox) -> None:
     someone = site.person("township_worker", TOWNSHIP)
+    switch_on(site)
     assert "还没有开通" in someone.get("/account/notices").text
     switch_on(site, box)
     for wrong in ("", "nobody", "a@shouwang.invalid", "a@b.cn\r\nBcc: c@d.cn"):

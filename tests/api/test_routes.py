@@ -48,7 +48,7 @@ ROUTES = {
     "processes.xml": SIGNED_IN, "practice.travel": SIGNED_IN, "api-session.show": SIGNED_IN, "api-tasks.index": SIGNED_IN,
     "api-cases.index": SIGNED_IN, "api-cases.search": SIGNED_IN, "api-deadlines.index": SIGNED_IN, "api-releases.index": SIGNED_IN,
     "api-releases.current": SIGNED_IN, "api-releases.listing": SIGNED_IN, "desk.notices": SIGNED_IN, "records.unseal": SIGNED_IN,
-    "records.reviews": SIGNED_IN, "authenticator.show": SIGNED_IN, "authenticator.keep": SIGNED_IN, "addresses.show": SIGNED_IN, "addresses.keep": SIGNED_IN,
+    "records.reviews": SIGNED_IN, "authenticator.show": SIGNED_IN, "authenticator.keep": SIGNED_IN, "addresses.show": SIGNED_IN, "addresses.keep": SIGNED_IN, "addresses.again": SIGNED_IN, "addresses.confirm": SIGNED_IN,
     "desk.pulse": SIGNED_IN, "desk.many": SIGNED_IN, "desk.keep_filter": SIGNED_IN, "kept.visits": SIGNED_IN, "help.seen": SIGNED_IN,
     # whose work it is, or who may see it: tests/api/test_access_matrix.py
     "desk.task": CASEWORK, "desk.complete": CASEWORK, "desk.draft": CASEWORK, "desk.claim": CASEWORK, "desk.release": CASEWORK,

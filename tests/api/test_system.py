@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from app import clock, jobs
 from app.db import table, transaction
 from app.models import JobRun, Outbox, Post, Task, Unit, User
-from app.services import authenticator, checks
+from app.services import authenticator, checks, leaving
 from tests.api.site import COUNTY, TOWNSHIP, Caller, Site, says_nothing
 
 USER, POST, UNIT, TASK, RUN = (table(model) for model in (User, Post, Unit, Task, JobRun))
@@ -25,11 +25,11 @@ def admin(site: Site) -> Caller:
     return site.person("admin", "620700-civil_affairs")
 
 
-def added(site: Site) -> tuple[int, str]:
+def added(site: Site, username: str = "xinlai") -> tuple[int, str]:
     """A new officer: their id and their temporary password."""
-    answer = admin(site).post("/accounts/new", NEW)
+    answer = admin(site).post("/accounts/new", NEW | {"username": username})
     assert answer.status_code == 200, answer.text
-    (user,) = site.rows(sa.select(USER.c.id).where(USER.c.username == "xinlai"))
+    (user,) = site.rows(sa.select(USER.c.id).where(USER.c.username == username))
     return user["id"], FRESH.findall(answer.text)[0]
 
 
@@ -87,12 +87,29 @@ def test_a_post_that_ends_gives_its_work_back(site: Site) -> None:
     task = site.task("emergency-response", "t1")["id"]
     assert site.user(user_id).post(f"/tasks/{task}/claim").status_code == 302
     (post,) = posts(site, user_id)
-    assert me.post(f"/accounts/{user_id}/posts/{post['id'] + 1}/end").status_code == 404
-    assert me.post(f"/accounts/{user_id}/posts/{post['id']}/end").status_code == 302
+    end, other = (f"/accounts/{user_id}/posts/{id_}/end" for id_ in (post["id"], post["id"] + 1))
+    assert me.post(other, {f"why-{post['id'] + 1}": "moved"}).status_code == 404
+    for why in ({}, {f"why-{post['id']}": "because"}):
+        assert me.post(end, why).status_code == 422
+    assert me.post(end, {f"why-{post['id']}": "moved"}).status_code == 302
+    assert "结束了岗位" in me.get("/system/changes").text
+    assert "调到别的岗位" in me.get("/system/changes").text
     (row,) = site.rows(sa.select(TASK.c.assignee_id, TASK.c.status).where(TASK.c.id == task))
     assert (row["assignee_id"], row["status"]) == (None, "open")
     assert site.user(user_id).get(f"/tasks/{task}").status_code in (403, 404)
     assert posts(site, user_id) == []
+
+
+def test_leaving_is_a_change_of_the_account(site: Site) -> None:
+    me, (user_id, _) = admin(site), added(site)
+    assert me.post(f"/people/{user_id}/leave", {"sure": "1", "why": "retired"}).status_code == 200
+    other, _ = added(site, "lingyige")
+    with site.app.app_context():
+        leaving.leave(other)  # at the machine itself
+    page = me.get("/system/changes").text
+    assert page.count("办了离岗") == 2
+    assert "退休" in page
+    assert "在服务器上" in page
 
 
 def test_a_new_password_unlocks_and_ends_the_old_session(site: Site) -> None:

@@ -34,6 +34,11 @@ URGENT: Mapping[str, Urgency] = {
 
 URGENT_SUBJECT = Text("守望：有一件急事", "Shouwang: something urgent")
 DIGEST_SUBJECT = Text("守望：今天的通知", "Shouwang: today's notices")
+CODE_SUBJECT = Text("守望：验证码", "Shouwang: your code")
+CODE_FROM = Text(
+    "30分钟内有效。不是你要的，就不用管它。", "Valid for 30 minutes. If you did not ask for it, ignore it."
+)
+CODE_WHERE = Text("在这里填：", "Enter it here:")
 SIGN_IN = Text("请登录后打开，看了就办：", "Sign in and open it to act on it:")
 LANGUAGES = ("zh", "en")
 
@@ -63,8 +68,16 @@ def digest(counts: Mapping[str, int], link: str, lang: str) -> tuple[str, str]:
     return _say(DIGEST_SUBJECT, lines, link, lang)
 
 
-def _say(subject: Text, lines: Sequence[Sequence[Text]], link: str, lang: str) -> tuple[str, str]:
+def code(digits: str, link: str, lang: str) -> tuple[str, str]:
+    """Subject and text of the code that confirms an address."""
+    said = Text(f"守望的验证码：{digits}。", f"Your code for Shouwang: {digits}. ")
+    return _say(CODE_SUBJECT, [[said, CODE_FROM]], link, lang, CODE_WHERE)
+
+
+def _say(
+    subject: Text, lines: Sequence[Sequence[Text]], link: str, lang: str, where: Text = SIGN_IN
+) -> tuple[str, str]:
     """In the person's language; in both, where it is not known."""
     spoken = [lang] if lang in LANGUAGES else LANGUAGES
-    parts = ["\n".join("".join(text.say(one) for text in line) for line in [*lines, [SIGN_IN]]) for one in spoken]
+    parts = ["\n".join("".join(text.say(one) for text in line) for line in [*lines, [where]]) for one in spoken]
     return " / ".join(subject.say(one) for one in spoken), "\n\n".join(parts) + f"\n{link}\n"

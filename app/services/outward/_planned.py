@@ -19,7 +19,7 @@ from app.db import db, settings, table, transaction
 from app.models import Delivery, Post, User
 from app.services import notices, people, practice
 from app.services.outward._letters import URGENT
-from app.services.outward.addresses import WANTS, channels
+from app.services.outward.addresses import channels, told
 from app.services.presence import standing
 
 DELIVERY, POST, USER = table(Delivery), table(Post), table(User)
@@ -60,13 +60,13 @@ def _readers(session: Session, notice: Mapping[str, Any], channel: str, now: dat
     if first is not None and _can_be_told(session, first):
         whom = frozenset((first,))
     in_unit = select(POST.c.user_id).where(POST.c.unit_id == notice["unit_id"])
-    wants = wants.where(USER.c[WANTS[channel]])
+    wants = wants.where(told(channel))
     return list(session.scalars(wants.where(USER.c.id.in_(whom or in_unit))))
 
 
 def _can_be_told(session: Session, user_id: int) -> bool:
     """Whether this person hears of things at once; who is on duty and does not, is no reason to tell nobody."""
-    wanted = or_(false(), *(USER.c[WANTS[channel]] for channel in channels()))
+    wanted = or_(false(), *(told(channel) for channel in channels()))
     return session.scalar(select(USER.c.id).where(USER.c.id == user_id, wanted)) is not None
 
 
@@ -84,7 +84,7 @@ def _without(channel: str, local: datetime) -> list[int]:
     there = exists().where(
         DELIVERY.c.user_id == USER.c.id, DELIVERY.c.channel == channel, DELIVERY.c.day == local.date()
     )
-    query = select(USER.c.id).where(USER.c.active, USER.c[WANTS[channel]], ~there)
+    query = select(USER.c.id).where(USER.c.active, told(channel), ~there)
     query = query.where(exists().where(POST.c.user_id == USER.c.id))
     found = list(db.session.scalars(query.order_by(USER.c.id).limit(AT_ONCE)))
     db.session.rollback()

@@ -9,19 +9,23 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import and_, delete, insert, select, update
 from sqlalchemy.orm import Session
 
+from app import clock
 from app.db import settings, table, transaction
 from app.errors import Invalid
-from app.models import User
-from app.services import _seal
+from app.models import AddressCode, Delivery, User
+from app.services import _seal, practice
 from app.text import Text
 
-USER = table(User)
+USER, CODE, DELIVERY = table(User), table(AddressCode), table(Delivery)
 WANTS: Mapping[str, str] = {"mail": "notice_mail", "sms": "notice_sms"}
 """Channel → the column that says whether the person wants it."""
+CONFIRMED: Mapping[str, str] = {"mail": "mail_confirmed", "sms": "sms_confirmed"}
+"""Channel → the column that says whether a code that went there came back."""
 SHAPES: Mapping[str, re.Pattern[str]] = {
     "mail": re.compile(r"(?=.{3,120}\Z)[A-Za-z0-9._%+-]+@(?:[A-Za-z0-9-]+\.)+(?!invalid\Z)[A-Za-z0-9-]{2,}"),
     "sms": re.compile(r"\+?[0-9]{6,15}"),
@@ -39,11 +43,15 @@ FILL_IN = Text("还有几处要补，看看下面的提示。", "A few things ar
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """How one person wants to be told; `to` is by channel, `lang` empty for both languages."""
+    """How one person wants to be told; `to` is by channel, `lang` empty for both languages.
+
+    `confirmed`: the channels whose address has proved to be theirs; nothing goes out by the others.
+    """
 
     to: Mapping[str, str]
     by: tuple[str, ...]
     lang: str
+    confirmed: tuple[str, ...] = ()
 
 
 def channels() -> tuple[str, ...]:
@@ -52,16 +60,34 @@ def channels() -> tuple[str, ...]:
     return tuple(name for name, on in (("mail", known.mail), ("sms", known.webhook_url)) if on and not settings().demo)
 
 
+def offered() -> tuple[str, ...]:
+    """What a person may choose: what can be sent by; in practice mode all of it, to see how it goes."""
+    return tuple(WANTS) if settings().demo else channels()
+
+
+def told(channel: str) -> Any:
+    """True for users who want this channel, at an address that they confirmed."""
+    return and_(USER.c[WANTS[channel]], USER.c[CONFIRMED[channel]])
+
+
 def wishes(session: Session, user_id: int) -> Wishes:
     """What this person chose; nothing until they do."""
-    query = select(USER.c.notice_to, USER.c.notice_mail, USER.c.notice_sms, USER.c.notice_lang)
+    query = select(
+        USER.c.notice_to, USER.c.notice_lang, *(USER.c[name] for name in (*WANTS.values(), *CONFIRMED.values()))
+    )
     row = session.execute(query.where(USER.c.id == user_id)).one()
     to = _seal.account_key().open(row.notice_to, _place(user_id)) if row.notice_to else {}
-    return Wishes(to, tuple(name for name, column in WANTS.items() if getattr(row, column)), row.notice_lang)
+    by, confirmed = (
+        tuple(name for name, column in columns.items() if getattr(row, column)) for columns in (WANTS, CONFIRMED)
+    )
+    return Wishes(to, by, row.notice_lang, confirmed)
 
 
-def keep(user_id: int, wanted: Wishes, lang: str) -> None:
-    """Keep what a person chose. Raises Invalid with a message for each field."""
+def keep(user_id: int, wanted: Wishes, lang: str) -> tuple[str, ...]:
+    """Keep what a person chose. Another address than before is not confirmed: returns the channels that need a code.
+
+    Raises Invalid with a message for each field.
+    """
     to = {channel: "".join(wanted.to.get(channel, "").split()) for channel in WANTS}
     errors = {}
     for channel, address in to.items():
@@ -77,7 +103,26 @@ def keep(user_id: int, wanted: Wishes, lang: str) -> None:
         **{column: channel in wanted.by for channel, column in WANTS.items()},
     }
     with transaction() as session:
+        before = wishes(session, user_id)
+        same = {channel for channel in WANTS if to[channel] == before.to.get(channel, "")}
+        values |= {column: channel in same & {*before.confirmed} for channel, column in CONFIRMED.items()}
         session.execute(update(USER).where(USER.c.id == user_id).values(values))
+        session.execute(delete(CODE).where(CODE.c.user_id == user_id, CODE.c.channel.not_in(same)))
+        known = same & {*before.by, *before.confirmed}
+        asked = tuple(channel for channel in WANTS if to[channel] and channel in wanted.by and channel not in known)
+        for channel in asked:
+            ask(session, user_id, channel)
+        return asked
+
+
+def ask(session: Session, user_id: int, channel: str) -> None:
+    """Void the code that was sent before, and put another in the queue; in practice mode, where nothing goes out, in none."""
+    now = clock.now(practice.offset(session))
+    session.execute(delete(CODE).where(CODE.c.user_id == user_id, CODE.c.channel == channel))
+    session.execute(insert(CODE).values(user_id=user_id, channel=channel, asked_at=now, tries=0))
+    if channel in channels():
+        values = {"user_id": user_id, "channel": channel, "state": "waiting", "attempts": 0, "due_at": now}
+        session.execute(insert(DELIVERY).values(values))
 
 
 def _place(user_id: int) -> str:

@@ -22,7 +22,7 @@ from app.models import Incident, User
 from app.services import _seal, commands, notices, people, practice
 from app.services.deadlines import BACK_OFF
 from app.services.outbox import QUIET_FAILURES
-from app.services.outward import _carriers, _letters, addresses
+from app.services.outward import _carriers, _letters, addresses, confirming
 from app.services.outward._letters import URGENT, Letter
 from app.services.outward._planned import DELIVERY, awake, plan_digests
 from app.text import Text
@@ -131,7 +131,10 @@ def _letter(row: Row) -> Letter | None:
     wishes = addresses.wishes(session, user_id)
     active = session.scalar(select(USER.c.active).where(USER.c.id == user_id))
     today = practice.now().astimezone(clock.LAW_ZONE).date()
-    if not active or channel not in wishes.by or row["day"] not in (None, today):
+    if active and row["notice_id"] is None and row["day"] is None:
+        return _code(row, wishes)
+    wanted = active and channel in wishes.by and channel in wishes.confirmed
+    if not wanted or row["day"] not in (None, today):
         return None
     unread = notices.unread_kinds(session, people.person(session, user_id), row["notice_id"])
     if not unread.counts:
@@ -141,8 +144,21 @@ def _letter(row: Row) -> Letter | None:
         subject, text = _letters.urgent(next(iter(unread.counts)), link, wishes.lang)
     else:
         subject, text = _letters.digest(unread.counts, link, wishes.lang)
-    name = _seal.blind_index("delivery", str(row["id"])).hex()
-    return Letter(name, wishes.to[channel], subject, text, urgent=row["notice_id"] is not None)
+    return Letter(_name(row), wishes.to[channel], subject, text, urgent=row["notice_id"] is not None)
+
+
+def _code(row: Row, wishes: addresses.Wishes) -> Letter | None:
+    """The code for an address that nobody has confirmed yet; made anew at each try, so that the last letter counts."""
+    to, link = wishes.to.get(row["channel"]), f"{settings().outward.public_url}/account/notices"
+    db.session.rollback()
+    code = confirming.fresh(row["user_id"], row["channel"]) if to else None
+    if not to or code is None:
+        return None
+    return Letter(f"{_name(row)}-{row['attempts']}", to, *_letters.code(code, link, wishes.lang), urgent=True)
+
+
+def _name(row: Row) -> str:
+    return _seal.blind_index("delivery", str(row["id"])).hex()
 
 
 # --- what is on -----------------------------------------------------------------------------

@@ -1,0 +1,100 @@
+"""The code that proves that an address reaches the person: asked for, made when it is sent, tried.
+
+Until it came back, nothing but the code goes to the address. The code is nowhere: it is made at the moment of sending, and
+only a hash under the installation's key stays, so that neither a copy of the database nor a queue gives it away.
+Source: issue "daily work", part 7; ADR 0026.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from datetime import timedelta
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from app import clock
+from app.db import changed, db, settings, table, transaction
+from app.errors import Invalid, TooMany
+from app.models import User
+from app.services import _seal, practice
+from app.services.outward import addresses
+from app.text import Text
+
+USER, CODE = table(User), addresses.CODE
+DIGITS, TRIES = 6, 5
+VALID = timedelta(minutes=30)
+REST = timedelta(minutes=1)
+"""So long nobody asks for another code: a phone is not to be flooded."""
+WRONG = Text("验证码不对。", "That is not the code.")
+OVER = Text(
+    "这个验证码过了 30 分钟，或者已经错了 5 次。请再要一个。",
+    "This code is older than 30 minutes, or was wrong five times. Ask for another.",
+)
+TOO_SOON = Text("刚发过。一分钟以后再要。", "One was sent just now. Ask again in a minute.")
+
+
+def again(user_id: int, channel: str) -> None:
+    """Another code to the same address. Raises TooMany within a minute, Invalid where there is nothing to confirm."""
+    with transaction() as session:
+        _require_open(session, user_id, channel)
+        asked = session.scalar(select(CODE.c.asked_at).where(CODE.c.user_id == user_id, CODE.c.channel == channel))
+        since = clock.now(practice.offset(session)) - asked if asked else REST
+        if since < REST and not settings().demo:
+            raise TooMany("code_too_soon", TOO_SOON, (REST - since).seconds)
+        addresses.ask(session, user_id, channel)
+
+
+def fresh(user_id: int, channel: str) -> str | None:
+    """Make the code that is sent now; the one before counts no more. None where nobody waits for one any more."""
+    code = f"{secrets.randbelow(10**DIGITS):0{DIGITS}d}"
+    with transaction() as session:
+        now = clock.now(practice.offset(session))
+        open_now = (CODE.c.user_id == user_id, CODE.c.channel == channel, CODE.c.asked_at > now - VALID)
+        values = {"code": _hash(user_id, channel, code), "until": now + VALID, "tries": 0}
+        return code if changed(session, update(CODE).where(*open_now).values(values)) else None
+
+
+def shown(user_id: int, channel: str) -> str | None:
+    """The code for the page itself: in practice mode, where no letter goes out; None anywhere else."""
+    return fresh(user_id, channel) if settings().demo else None
+
+
+def confirm(user_id: int, channel: str, typed: str, lang: str) -> None:
+    """From now on notices go to the address. Each try is counted before it is looked at.
+
+    Raises Invalid with a message for `code`: a wrong one, one that is too old or was wrong too often, none asked for.
+    """
+    with transaction() as session:
+        now = clock.now(practice.offset(session))
+        row = (CODE.c.user_id == user_id, CODE.c.channel == channel)
+        counted = update(CODE).where(*row, CODE.c.until > now, CODE.c.tries < TRIES)
+        kept = session.scalar(counted.values(tries=CODE.c.tries + 1).returning(CODE.c.code))
+    right = kept is not None and hmac.compare_digest(kept, _hash(user_id, channel, "".join(typed.split())))
+    if not right:
+        raise _wrong(OVER if kept is None else WRONG, lang)
+    with transaction() as session:
+        if not changed(session, delete(CODE).where(*row, CODE.c.code == kept)):
+            raise _wrong(OVER, lang)  # another address was given meanwhile
+        session.execute(update(USER).where(USER.c.id == user_id).values({addresses.CONFIRMED[channel]: True}))
+
+
+def _require_open(session: Session, user_id: int, channel: str) -> None:
+    wishes = addresses.wishes(session, user_id)
+    if channel not in addresses.WANTS or not wishes.to.get(channel) or channel in wishes.confirmed:
+        raise Invalid("nothing_to_confirm", OVER, {})
+
+
+def _wrong(text: Text, lang: str) -> Invalid:
+    return Invalid("code", text, {"code": text.say(lang)})
+
+
+def waits(user_id: int) -> tuple[str, ...]:
+    """The channels whose address is not confirmed yet, of those that the person wants."""
+    wishes = addresses.wishes(db.session(), user_id)
+    return tuple(channel for channel in wishes.by if channel not in wishes.confirmed and wishes.to.get(channel))
+
+
+def _hash(user_id: int, channel: str, code: str) -> bytes:
+    return _seal.blind_index("address.code", f"{user_id}:{channel}:{code}")
