@@ -9,7 +9,7 @@ from typing import Literal
 from app.engine.diagrams import check_loads
 from app.engine.faults import DiagramError
 from app.engine.linting import Catalog, Problem, lint, speaks_house
-from app.engine.linting.rules import found, problems
+from app.engine.linting.rules import found, of_file, problems
 from app.engine.mending import mend
 from app.engine.reading import Document, read
 
@@ -61,6 +61,8 @@ LACKING = frozenset(
         "foreign.code",
         "boundary.non-interrupting-message",
         "event-gateway.timers",
+        "event-gateway.one",
+        "flow.twice",
         "gateway.split-and-join",
     ]
 )
@@ -119,7 +121,7 @@ def examine(xml: bytes, known: Catalog, *, arranged: bool = False) -> Examined:
 def _fault(fault: Exception) -> tuple[Problem, ...]:
     """Why a file could not be read or judged, in a rule's words."""
     if isinstance(fault, DiagramError):
-        return tuple(problems([found(fault.code, "")]))
+        return tuple(of_file(fault))
     if isinstance(fault, (MemoryError, RecursionError)):
         return tuple(problems([found("file.too-heavy", "")]))
     _LOG.exception("a file could not be judged: %s", type(fault).__name__)

@@ -144,9 +144,9 @@ class Document:
         return [scope for scope in self.scopes if scope.process == process]
 
 
-def refuse(code: str, zh: str, en: str, element: str = "") -> DiagramError:
-    """A DiagramError about the whole file, or about one element of it."""
-    return DiagramError(code, Text(zh, en), element=element)
+def refuse(code: str, zh: str, en: str, element: str = "", **where: int) -> DiagramError:
+    """A DiagramError about the whole file, or about one element or one line of it."""
+    return DiagramError(code, Text(zh, en), element=element, **where)
 
 
 def parse_xml(xml: bytes, *, comments: bool = False) -> etree._Element:
@@ -168,10 +168,22 @@ def parse_xml(xml: bytes, *, comments: bool = False) -> etree._Element:
     )
     try:
         root = etree.fromstring(xml, parser)
+    except etree.XMLSyntaxError as fault:
+        raise _ill_formed(fault) from None
     except (etree.LxmlError, ValueError, LookupError, RecursionError):
-        raise refuse("file.xml", "不是格式完好的 XML 文件", "This is not well-formed XML") from None
+        raise refuse("file.xml", "不是格式完好的 XML 文件", "This is not well-formed XML", line=1) from None
     _check_root(root)
     return root
+
+
+def _ill_formed(fault: etree.XMLSyntaxError) -> DiagramError:
+    line = fault.lineno or 1
+    if fault.code == etree.ErrorTypes.NS_ERR_UNDEFINED_NAMESPACE:
+        said = f"第 {line} 行用了没有声明的前缀", f"Line {line} uses a prefix that is not declared"
+        return refuse("file.prefix", *said, line=line)
+    return refuse(
+        "file.xml", f"第 {line} 行起不是格式完好的 XML", f"From line {line} this is not well-formed XML", line=line
+    )
 
 
 def _doctype() -> DiagramError:
@@ -184,7 +196,7 @@ def _doctype() -> DiagramError:
 
 def _check_root(root: etree._Element | None) -> None:
     if root is None:
-        raise refuse("file.xml", "文件是空的", "The file is empty")
+        raise refuse("file.xml", "文件是空的", "The file is empty", line=1)
     if root.getroottree().docinfo.internalDTD is not None:
         raise _doctype()
     if root.tag != f"{{{BPMN}}}definitions":

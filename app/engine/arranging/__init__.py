@@ -32,11 +32,12 @@ _LINES = ("sequenceFlow", "messageFlow")
 def arrange(root: etree._Element) -> Findings:
     """Give the file a layout where it has none or only a part of one; yields what was done."""
     nodes = [each for each in root.iter(etree.Element) if local(each) in NODES]
-    if not nodes:
+    if not nodes and root.find("{*}collaboration/{*}participant") is None:
         return
     shapes = {each.get("bpmnElement"): each for each in root.iter(f"{{{DI}}}BPMNShape")}
     folded = {element for element, shape in shapes.items() if shape.get("isExpanded") != "true"}
-    lacking = [each for each in nodes if each.get("id") not in shapes and not _within(each, folded)]
+    frames = [each for each in root.iter(etree.Element) if local(each) in ("lane", "participant")]
+    lacking = [each for each in (*nodes, *frames) if each.get("id") not in shapes and not _within(each, folded)]
     used = {str(each.get("id")) for each in root.iter(etree.Element) if each.get("id")}
     if lacking:
         yield found("layout.remade", "", count=str(len(lacking))) if shapes else found("layout.made", "")

@@ -9,7 +9,7 @@ from app.engine.faults import DiagramError
 from app.engine.linting import conditions, duties, foreign, gateways, parts, prediction, structure, timing
 from app.engine.linting.catalog import Catalog, Fields
 from app.engine.linting.context import with_context
-from app.engine.linting.rules import RULES, Finding, Problem, Severity, found, problems
+from app.engine.linting.rules import RULES, Finding, Problem, Severity, found, of_file, problems
 from app.engine.reading import Document, read
 
 __all__ = [
@@ -37,7 +37,7 @@ def lint(xml: bytes, catalog: Catalog | None = None) -> list[Problem]:
     try:
         document = read(xml)
     except DiagramError as fault:
-        return problems([found(fault.code, "")])
+        return of_file(fault)
     return list(dict.fromkeys(_everything(document, catalog)))
 
 

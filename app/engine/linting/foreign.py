@@ -96,8 +96,14 @@ def check_around(document: Document) -> Findings:
                 yield found("foreign.ignored", child.get("id") or "", what=told.label)
         if local(child).startswith("global") or local(child) in ("choreography", "globalChoreographyTask"):
             yield found("beside.ignored", child.get("id") or "", what=local(child))
+    ids = {each.get("id") for each in document.root.iter(etree.Element)}
     for each in document.root.iterfind(f"{{{BPMN}}}collaboration/{{{BPMN}}}messageFlow"):
-        yield found("beside.ignored", each.get("id") or "", what="messageFlow")
+        joined = each.get("sourceRef") in ids and each.get("targetRef") in ids
+        yield (
+            found("beside.ignored", each.get("id") or "", what="messageFlow")
+            if joined
+            else found("flow.dangling", each.get("id") or "")
+        )
 
 
 def _left(xml: etree._Element, where: str) -> Findings:

@@ -60,6 +60,8 @@ def _events(document: Document, scope: Scope, gateway: Node) -> Findings:
     targets = [scope.nodes[flow.target] for flow in gateway.outgoing]
     timers = [node for node in targets if "timer" in node.event_kinds()]
     messages = [name for node in targets if (name := message_name(document, node))]
+    if len(targets) < 2:
+        yield found("event-gateway.one", gateway.id)
     for extra in timers[1:]:
         yield found("event-gateway.timers", extra.id)
     if len(set(messages)) < len(messages):

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from app.engine.faults import DiagramError
 from app.text import Text
 
 Severity = Literal["error", "warning"]
@@ -53,6 +54,12 @@ def found(rule: str, element: str, **places: str) -> Finding:
     return Finding(rule, element, tuple(places.items()))
 
 
+def of_file(fault: DiagramError) -> list[Problem]:
+    """Why a whole file cannot be read."""
+    places = {name: str(value) for name, value in fault.ids.items() if name != "element"}
+    return problems([found(fault.code, "", **places)])
+
+
 def problems(findings: Iterable[Finding]) -> list[Problem]:
     """The findings in words, each once, in the order found."""
     return [_say(finding) for finding in dict.fromkeys(findings)]
@@ -83,7 +90,8 @@ def _table(severity: Severity, rows: str) -> dict[str, _Rule]:
 _FILE = """
 file.size | 文件超过 1 MB | The file is larger than 1 MB | 拆成几张图 | Split it into several diagrams
 file.doctype | 文件声明了 DOCTYPE 或实体，出于安全不读 | The file declares a DOCTYPE or entities, which are never read | 用建模工具重新导出 | Export it again from a modelling tool
-file.xml | 不是格式完好的 XML | This is not well-formed XML | 用建模工具重新导出 | Export it again from a modelling tool
+file.xml | 第 {line} 行起不是格式完好的 XML | From line {line} this is not well-formed XML | 用建模工具重新导出 | Export it again from a modelling tool
+file.prefix | 第 {line} 行用了没有声明的命名空间前缀 | Line {line} uses a namespace prefix that is not declared | 在根元素上用 xmlns 声明它，或用建模工具重新导出 | Declare it by xmlns at the root, or export the file again from a modelling tool
 file.not-bpmn | 不是 BPMN 2.0 文件 | This is not a BPMN 2.0 file | 导出时选 BPMN 2.0 XML | Choose BPMN 2.0 XML when exporting
 file.elements | 元素超过 2000 个 | There are more than 2000 elements | 拆成几个流程，用调用活动相连 | Split it into processes joined by call activities
 file.too-heavy | 读这份文件花的时间或内存太多，没有读完 | Reading this file took too much time or memory and was stopped | 拆成几张图，或用建模工具重新导出 | Split it into several diagrams, or export it again from a modelling tool
@@ -97,6 +105,7 @@ id.repeated | 编号“{id}”用了不止一次 | The id “{id}” is used mor
 id.reserved | 编号“{id}”留给引擎自用 | The id “{id}” is the engine's own | 换一个编号 | Choose another id
 id.shape | 编号“{id}”里有不能用的字符或太长 | The id “{id}” is too long or holds characters it may not | 用字母、数字、下划线或汉字，不超过 100 个 | Use up to 100 letters, digits and underscores
 flow.no-id | 有连线没有编号，引擎会丢掉它 | A sequence flow has no id: the engine would drop it | 用建模工具打开并保存 | Open and save it in a modelling tool
+flow.twice | 同样的连线画了两条，会走出两个令牌 | The same flow is drawn twice: two tokens would move | 删去一条 | Remove one
 flow.dangling | 连线没有接上同一层的两个元素 | A sequence flow does not join two elements of one level | 重新接好连线的两头 | Connect both ends of the flow
 start.missing | 没有开始事件 | There is no start event | 加一个开始事件 | Add a start event
 start.several | 有不止一个开始事件 | There is more than one start event | 只留一个开始；别的入口另画流程 | Keep one start; draw other entries as processes of their own
@@ -174,6 +183,7 @@ gateway.never | 这一支永远不会走 | This branch is never taken | 改条�
 gateway.too-many-paths | 从这里起并行的路太多，成倍增长 | Too many parallel paths lead on from here: they multiply | 把并行的部分放进子流程或调用活动 | Put parallel parts into sub-processes or call activities
 event-gateway.timers | 事件网关后有不止一个计时 | More than one timer follows the event gateway | 只留一个计时 | Keep one timer
 event-gateway.same-message | 事件网关后两处等同一个消息 | Two events behind the gateway wait for the same message | 用不同的消息 | Use different messages
+event-gateway.one | 事件网关后不足两路，没有可等的选择 | Fewer than two ways leave the event gateway: there is nothing to choose | 加一路，或直接用事件 | Add a way, or use the event alone
 event-gateway.target | 事件网关后只能接等消息或计时的事件 | Only events that catch a message or a timer may follow an event gateway | 换成捕获事件 | Use catching events
 event-gateway.shared | 事件网关后的事件还有别的连线进入 | Another flow leads into an event behind the gateway | 让它只接在事件网关后 | Let only the gateway lead to it
 condition.language | 条件写法不对：{why} | The condition cannot be read: {why_en} | 例：danger == "yes" and not found | Example: danger == "yes" and not found

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 
 from app.engine.linting.graph import reachable, successors
 from app.engine.linting.rules import Findings, found
-from app.engine.reading import GATEWAYS, Document, Node, Scope
+from app.engine.reading import GATEWAYS, Document, FlowRef, Node, Scope, local
 
 _SHAPE = re.compile(r"[\w.\-]{1,100}")
 _RESERVED = re.compile(
@@ -26,6 +27,8 @@ def check_scope(scope: Scope) -> Findings:
     """The shape of one process or sub-process."""
     yield from _ids(scope)
     yield from _flows(scope)
+    if local(scope.xml) == "adHocSubProcess":
+        return  # refused by name; it has no order that could be wrong
     yield from _starts(scope)
     if not any(node.tag == "endEvent" for node in scope.nodes.values()):
         yield found("end.missing", scope.id)
@@ -47,19 +50,30 @@ def _ids(scope: Scope) -> Findings:
             yield found("id.reserved", identity, id=identity)
 
 
+def _way(flow: FlowRef) -> tuple[str, str, str]:
+    return flow.source, flow.target, flow.condition or ""
+
+
 def _flows(scope: Scope) -> Findings:
+    same = Counter(_way(flow) for flow in scope.flows)
     for flow in scope.flows:
         if not flow.id:
             yield found("flow.no-id", flow.source)
         if flow.source not in scope.nodes or flow.target not in scope.nodes:
             yield found("flow.dangling", flow.id or flow.source)
+        if same[_way(flow)] > 1:
+            yield found("flow.twice", flow.id or flow.source)
     for node in scope.nodes.values():
-        if len(node.outgoing) > 1 and node.tag not in GATEWAYS:
-            yield found("start.several-flows" if node.tag == "startEvent" else "task.several-flows", node.id)
-        if node.incoming and node.tag in _NOTHING_BEFORE:
-            yield found(_NOTHING_BEFORE[node.tag], node.id)
-        if node.outgoing and node.tag == "endEvent":
-            yield found("end.outgoing", node.id)
+        yield from _ends(node)
+
+
+def _ends(node: Node) -> Findings:
+    if len(node.outgoing) > 1 and node.tag not in GATEWAYS:
+        yield found("start.several-flows" if node.tag == "startEvent" else "task.several-flows", node.id)
+    if node.incoming and node.tag in _NOTHING_BEFORE:
+        yield found(_NOTHING_BEFORE[node.tag], node.id)
+    if node.outgoing and node.tag == "endEvent":
+        yield found("end.outgoing", node.id)
 
 
 def _starts(scope: Scope) -> Findings:
@@ -85,4 +99,5 @@ def _paths(scope: Scope) -> Findings:
 
 def _is_aside(node: Node) -> bool:
     """Nodes that other rules refuse by name, where these rules would only add noise."""
-    return node.xml.get("triggeredByEvent") in ("true", "1") or node.xml.get("isForCompensation") in ("true", "1")
+    marked = any(node.xml.get(mark) in ("true", "1") for mark in ("triggeredByEvent", "isForCompensation"))
+    return marked or bool({"link", "compensate"} & set(node.event_kinds()))

@@ -248,6 +248,11 @@ TRAPS: dict[str, bytes] = {
         flows=[*FORK, "t e", "u e"],
         messages="stop",
     ),
+    "event-gateway.one": draw(
+        "p", start(), gateway("event", "g"), timer("t", "due_D02"), end(), flows=["s g", "g t", "t e"]
+    ),
+    "flow.twice": draw("p", start(), user("t"), end(), flows=["s t", "t e", "t e"]),
+    "file.prefix": f"{HEAD}<nobody:thing/></bpmn:definitions>".encode(),
     "event-gateway.target": draw(
         "p", start(), gateway("event", "g"), user("t"), timer("u", "due_D02"), end(), flows=[*FORK, "t e", "u e"]
     ),
