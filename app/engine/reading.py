@@ -17,6 +17,7 @@ from app.text import Text
 MAX_BYTES = 1_000_000
 MAX_ELEMENTS = 2_000
 BPMN = "http://www.omg.org/spec/BPMN/20100524/MODEL"
+DI = "http://www.omg.org/spec/BPMN/20100524/DI"
 HOUSE = "http://spiffworkflow.org/bpmn/schema/1.0/core"
 NO_NAMESPACE = ("", BPMN)
 
@@ -209,6 +210,10 @@ def _check_root(root: etree._Element | None) -> None:
         raise refuse(
             "file.elements", f"元素超过 {MAX_ELEMENTS} 个，请拆图", f"More than {MAX_ELEMENTS} elements: split it"
         )
+    misplaced = root.find(f"{{{DI}}}BPMNDiagram//{{{BPMN}}}*")
+    if misplaced is not None:  # a new layout would drop it
+        said = "图形信息里夹着流程元素", "A process element stands inside the drawing information"
+        raise refuse("file.misplaced", *said, line=misplaced.sourceline or 1)
 
 
 def read(xml: bytes) -> Document:

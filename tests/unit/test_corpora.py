@@ -18,8 +18,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from app.engine import examine, examined
-from app.engine.arranging.write import DI
-from app.engine.reading import NODES, local, parse_xml
+from app.engine.reading import DI, NODES, local, parse_xml
 from tests import corpora
 
 NIGHTLY = os.environ.get("NIGHTLY") == "1"

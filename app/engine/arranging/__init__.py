@@ -20,9 +20,9 @@ from app.engine.arranging.ranks import Rows, rank
 from app.engine.arranging.read import pages
 from app.engine.arranging.routing import Router
 from app.engine.arranging.straight import draw_missing
-from app.engine.arranging.write import DI, diagram
+from app.engine.arranging.write import diagram
 from app.engine.linting.rules import Findings, found
-from app.engine.reading import NODES, SUBPROCESSES, local
+from app.engine.reading import DI, NODES, SUBPROCESSES, local
 
 LARGEST, MOST_LINES = 60, 80
 """Elements and flows of a file that are drawn with care; the search takes more than its share of time above."""

@@ -7,8 +7,8 @@ import math
 from lxml import etree
 
 from app.engine.arranging.model import Box, Point
-from app.engine.arranging.write import DI, add_edge
-from app.engine.reading import local
+from app.engine.arranging.write import add_edge
+from app.engine.reading import DI, local
 
 _LINES = ("sequenceFlow", "messageFlow", "association")
 

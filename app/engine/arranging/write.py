@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from lxml import etree
 
 from app.engine.arranging.model import GAP, HEADER, ORIGIN, Box, Graph, Node
+from app.engine.reading import DI
 
-DI = "http://www.omg.org/spec/BPMN/20100524/DI"
 _DC, _DD = "http://www.omg.org/spec/DD/20100524/DC", "http://www.omg.org/spec/DD/20100524/DI"
 _NAMES = {"bpmndi": DI, "dc": _DC, "di": _DD}
 

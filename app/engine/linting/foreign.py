@@ -96,7 +96,7 @@ def check_around(document: Document) -> Findings:
                 yield found("foreign.ignored", child.get("id") or "", what=told.label)
         if local(child).startswith("global") or local(child) in ("choreography", "globalChoreographyTask"):
             yield found("beside.ignored", child.get("id") or "", what=local(child))
-    ids = {each.get("id") for each in document.root.iter(etree.Element)}
+    ids = {each.get("id") for each in document.root.iter(etree.Element)} - {None}
     for each in document.root.iterfind(f"{{{BPMN}}}collaboration/{{{BPMN}}}messageFlow"):
         joined = each.get("sourceRef") in ids and each.get("targetRef") in ids
         yield (

@@ -93,6 +93,7 @@ file.doctype | 文件声明了 DOCTYPE 或实体，出于安全不读 | The file
 file.xml | 第 {line} 行起不是格式完好的 XML | From line {line} this is not well-formed XML | 用建模工具重新导出 | Export it again from a modelling tool
 file.prefix | 第 {line} 行用了没有声明的命名空间前缀 | Line {line} uses a namespace prefix that is not declared | 在根元素上用 xmlns 声明它，或用建模工具重新导出 | Declare it by xmlns at the root, or export the file again from a modelling tool
 file.not-bpmn | 不是 BPMN 2.0 文件 | This is not a BPMN 2.0 file | 导出时选 BPMN 2.0 XML | Choose BPMN 2.0 XML when exporting
+file.misplaced | 第 {line} 行的流程元素夹在图形信息里，不属于任何流程 | The process element in line {line} stands inside the drawing information, in no process | 用建模工具重新导出 | Export it again from a modelling tool
 file.elements | 元素超过 2000 个 | There are more than 2000 elements | 拆成几个流程，用调用活动相连 | Split it into processes joined by call activities
 file.too-heavy | 读这份文件花的时间或内存太多，没有读完 | Reading this file took too much time or memory and was stopped | 拆成几张图，或用建模工具重新导出 | Split it into several diagrams, or export it again from a modelling tool
 file.unjudged | 这份文件看不懂 | This file cannot be judged | 用建模工具打开并重新导出 | Open it in a modelling tool and export it again

@@ -13,8 +13,7 @@ from lxml import etree
 
 from app.engine.arranging import LARGEST, arrange
 from app.engine.arranging.straight import _boxes
-from app.engine.arranging.write import DI
-from app.engine.reading import NODES, SUBPROCESSES, local, parse_xml
+from app.engine.reading import DI, NODES, SUBPROCESSES, local, parse_xml
 
 ROOT = Path(__file__).resolve().parents[3]
 OURS = sorted((ROOT / "bpmn").glob("*.bpmn"))

@@ -25,6 +25,7 @@ from engine_drawings import (
 
 from app.engine import Catalog, lint
 from app.engine.linting import RULES
+from app.engine.reading import DI
 
 DUTIES = {"form": "F01", "role": "police", "deadline": "D02", "clause": "4.2", "name_en": "Do"}
 CATALOG = Catalog(
@@ -253,6 +254,7 @@ TRAPS: dict[str, bytes] = {
     ),
     "flow.twice": draw("p", start(), user("t"), end(), flows=["s t", "t e", "t e"]),
     "file.prefix": f"{HEAD}<nobody:thing/></bpmn:definitions>".encode(),
+    "file.misplaced": f"{HEAD}<d:BPMNDiagram xmlns:d='{DI}'><bpmn:task/></d:BPMNDiagram></bpmn:definitions>".encode(),
     "event-gateway.target": draw(
         "p", start(), gateway("event", "g"), user("t"), timer("u", "due_D02"), end(), flows=[*FORK, "t e", "u e"]
     ),
