@@ -1,7 +1,7 @@
 """The files of a draft: read, saved without losing anything, taken back, judged while somebody edits.
 
 Each save keeps the text before it. Who saves says which version they began from; where somebody else was
-quicker nothing is written. Source: ADR 0028.
+quicker nothing is written. Source: ADR 0027.
 """
 
 from __future__ import annotations

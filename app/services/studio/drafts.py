@@ -1,7 +1,7 @@
 """The life of a release: draft, checked, submitted, approved by a second person, published at its time.
 
 Whoever made, changed or submitted a draft never approves it. What is approved is exactly what was submitted, by
-hash. A draft that another release has overtaken goes no further until it follows. Source: ADR 0028.
+hash. A draft that another release has overtaken goes no further until it follows. Source: ADR 0027.
 """
 
 from __future__ import annotations
