@@ -10,9 +10,10 @@ import sqlalchemy as sa
 
 from app.db import db
 from app.models import Task
-from app.services import releases, tasks
+from app.services import cases, releases, tasks
 from tests.api.conftest import NOW
 from tests.api.site import COUNTY, OPEN_FAMILY, TOWNSHIP, Caller, Site
+from tests.bench.measure import statements
 
 
 def worker(site: Site) -> Caller:
@@ -34,6 +35,16 @@ def test_cases_newest_first_with_what_comes_next(shared_site: Site) -> None:
     assert page["after"] == ""
     child = next(case for case in page["cases"] if case["child"] and case["child"]["name"] == OPEN_FAMILY["child"])
     assert child["next_task"]["id"] == shared_site.task("temporary-placement", "h2")["id"]
+
+
+def test_a_list_asks_for_each_thing_once_however_many_cases(shared_site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    for at_most in (1, 6):
+        monkeypatch.setattr(cases, "PAGE", at_most)
+        with statements() as sent:
+            assert len(officer(shared_site).api("GET /cases").json["cases"]) == at_most
+        asked.append(len(sent))
+    assert asked[0] == asked[1]
 
 
 @pytest.mark.parametrize("find", [OPEN_FAMILY["child"], f" {OPEN_FAMILY['child']} ", "2026-00002", "2"])
