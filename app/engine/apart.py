@@ -1,6 +1,6 @@
 """Examining files in a process of their own, so that no file can hang, fill or break the program that was sent it.
 
-One process serves a whole batch; it is replaced only when a file kills it or takes too long. Source: ADR 0027.
+One process serves a whole batch; it is replaced only when a file kills it or takes too long. Source: ADR 0028.
 """
 
 from __future__ import annotations

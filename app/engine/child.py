@@ -1,7 +1,7 @@
 """The process in which files from anywhere are read: small, alone, bounded in memory and time, without secrets.
 
 It loads only what reads diagrams, not the application. Frames on standard input: first what the release knows, then
-files; one answer for each. Started and watched by `apart`. Source: ADR 0027.
+files; one answer for each. Started and watched by `apart`. Source: ADR 0028.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What other engines' tools write into a file, and which of it has a counterpart here.
 
 Camunda and its relatives hang attributes on elements; Zeebe hangs elements below extensionElements. Both are told
-as (label, value): `assignee`, `taskDefinition.type`. Source: ADR 0027.
+as (label, value): `assignee`, `taskDefinition.type`. Source: ADR 0028.
 """
 
 from __future__ import annotations

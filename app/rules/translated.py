@@ -1,7 +1,7 @@
 """Conditions that other engines wrote (JUEL `${…}`, FEEL `=…`), said in our closed language where it can say them.
 
 Only what means the same is translated: names, texts, whole numbers, comparisons, and, or, not. A call, an
-attribute, arithmetic or anything else gives None, and the person rewrites the condition. Source: ADR 0027.
+attribute, arithmetic or anything else gives None, and the person rewrites the condition. Source: ADR 0028.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A layout for a diagram that came without one: lanes are rows, the flow runs from left to right, nothing overlaps.
 
 1 rank  2 rows  3 route  4 tracks  5 place  6 labels: several placements are routed, and the best drawing wins.
-Above `LARGEST` elements a plain grid. The same file gives the same drawing. Source: ADR 0027.
+Above `LARGEST` elements a plain grid. The same file gives the same drawing. Source: ADR 0028.
 """
 
 from __future__ import annotations
