@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from flask import current_app
 from flask.testing import FlaskClient
 
-from app.db import db, table
+from app.db import table
 from app.models import Case, Event, Post, User
 from app.rules.access import AUDITOR
 from app.web import build
@@ -66,7 +66,7 @@ def _auditor(ground: Ground) -> FlaskClient:
 
 
 def _get(client: FlaskClient, path: str) -> bytes:
-    answer = client.get(path)
-    db.session.remove()
+    with current_app.app_context():  # of its own, as every request has
+        answer = client.get(path)
     assert answer.status_code == 200, (path, answer.status)
     return answer.data
