@@ -1,4 +1,4 @@
-"""How often somebody may try a code for a report's number; then that number rests for a while, for everybody.
+"""How often somebody may try a code for a report's number, or have a code sent; then that rests for a while.
 
 A code has six digits. Ten tries in twelve hours are some 7 000 a year: who knows a number and never stops has a
 chance of less than one in a hundred, and who has a receipt in hand does not need ten. Counted by number alone, known
@@ -37,12 +37,23 @@ def take(number: str) -> None:
 
     Raises TooMany when there are none left, whether the number exists or not and whatever the code.
     """
+    left = rests(_index(number))
+    if left is not None:
+        raise _too_many(left)
+
+
+def rests(index: bytes) -> timedelta | None:
+    """Count one more under this blind index; how long it rests yet, None where it does not."""
     try:
-        tries, since = _count(number)
+        tries, since = _count(index)
     except IntegrityError:  # somebody else's first try came in between
-        tries, since = _count(number)
-    if tries > MOST:
-        raise _too_many(since + RESTS - clock.real_now())
+        tries, since = _count(index)
+    return since + RESTS - clock.real_now() if tries > MOST else None
+
+
+def in_hours(left: timedelta) -> int:
+    """In whole hours, as people are told."""
+    return -(-left // timedelta(hours=1))
 
 
 def forget(number: str) -> None:
@@ -51,20 +62,20 @@ def forget(number: str) -> None:
         session.execute(delete(TRY).where(TRY.c.number_index == _index(number)))
 
 
-def _count(number: str) -> tuple[int, datetime]:
+def _count(index: bytes) -> tuple[int, datetime]:
     """Count one more; what has rested long enough is gone."""
     now = clock.real_now()
     with transaction() as session:
         session.execute(delete(TRY).where(TRY.c.since <= now - RESTS))
-        row = session.execute(ONE_MORE, {"_index": _index(number)}).first()
+        row = session.execute(ONE_MORE, {"_index": index}).first()
         if row is not None:
             return row.tries, row.since
-        session.execute(insert(TRY).values(number_index=_index(number), tries=1, since=now))
+        session.execute(insert(TRY).values(number_index=index, tries=1, since=now))
     return 1, now
 
 
 def _too_many(left: timedelta) -> TooMany:
-    hours = -(-left // timedelta(hours=1))
+    hours = in_hours(left)
     zh = f"这个编号试的次数太多了。为了保护报告人，请过{hours}小时再查。等不及就打电话问受理的派出所。"
     en = f"Too many tries for this number. To protect the reporter, wait {hours} {'hour' if hours == 1 else 'hours'}. "
     en += "If it cannot wait, call the police station that took the report."

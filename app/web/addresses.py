@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from flask_security import auth_required, current_user
 
 from app.db import db
-from app.errors import Invalid
+from app.errors import Invalid, TooMany
 from app.services.outward import addresses as service
 from app.services.outward import confirming
 from app.web import frame
@@ -39,7 +39,10 @@ def keep() -> ResponseReturnValue:
         return _page(replace(wanted, confirmed=before.confirmed), dict(wrong.fields)), 422
     flash(_("已经保存。"))
     for channel in asked:
-        _send(channel)
+        try:
+            _send(channel)
+        except TooMany as rests:  # what they chose is kept all the same
+            flash(rests.text.say(frame.lang()), "fix")
     return redirect(url_for("addresses.show"))
 
 
@@ -47,7 +50,7 @@ def keep() -> ResponseReturnValue:
 @auth_required()
 def again() -> ResponseReturnValue:
     """Another code."""
-    _send(request.form.get("channel", ""), again=True)
+    _send(request.form.get("channel", ""))
     return redirect(url_for("addresses.show"))
 
 
@@ -65,15 +68,15 @@ def confirm() -> ResponseReturnValue:
     return redirect(url_for("addresses.show"))
 
 
-def _send(channel: str, *, again: bool = False) -> None:
+def _send(channel: str) -> None:
     """Have a code sent; in practice mode, where nothing goes out, say it here."""
-    if again:
-        confirming.again(current_user.id, channel)
+    confirming.ask(current_user.id, channel)
+    by = _("邮件") if channel == "mail" else _("短信")
     code = confirming.shown(current_user.id, channel)
     if code:
-        flash(_("练习模式不往外发。验证码是%(code)s。", code=code))
+        flash(_("练习模式不往外发。%(by)s验证码是%(code)s。", by=by, code=code))
     else:
-        flash(_("验证码已经发出，一两分钟内会到。"))
+        flash(_("%(by)s验证码已经发出，一两分钟内会到。", by=by))
 
 
 def _page(wanted: service.Wishes, errors: dict[str, str]) -> str:

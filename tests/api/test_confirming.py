@@ -10,8 +10,10 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
+from app import clock
 from app.db import table
 from app.models import AddressCode, User
+from app.services import _tries
 from app.services.outward import confirming
 from tests import mailbox
 from tests.api.site import TOWNSHIP, Caller, Site
@@ -123,13 +125,47 @@ def test_a_code_is_good_for_the_address_to_which_it_went_and_for_its_owner(site:
     assert box.letters[-1]["To"] == OTHER
 
 
+def letters_to_strangers(site: Site, box: mailbox.Mailbox) -> Caller:
+    """Somebody types one address after the other."""
+    switch_on(site, box)
+    site.move(DAY.replace(hour=8))
+    someone = site.person("township_worker", TOWNSHIP)
+    for number in range(_tries.MOST + 3):
+        assert someone.post(PAGE, {"by": "mail", "mail": f"s{number}@example.org", "lang": "zh"}).status_code == 302
+        tick(site)
+    return someone
+
+
+def test_nobody_floods_strangers_by_typing_their_addresses(
+    site: Site, box: mailbox.Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    someone = letters_to_strangers(site, box)
+    assert len(box.letters) == _tries.MOST
+    page = someone.get(PAGE).text
+    assert "发的验证码太多了，过12小时再要" in page
+    assert f's{_tries.MOST + 2}@example.org"' in page, "what was typed is kept"
+    later = clock.real_now() + _tries.RESTS
+    monkeypatch.setattr(clock, "real_now", lambda: later)  # sign-ins and tries are counted in real time
+    site.move(DAY.replace(hour=20))
+    assert someone.post(f"{PAGE}/again", {"channel": "mail"}).status_code == 302
+    assert types(someone, received(site, box)) == 302
+
+
+def test_the_control_without_the_count_every_stranger_gets_a_letter(
+    site: Site, box: mailbox.Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.services._tries.rests", lambda _index: None)
+    letters_to_strangers(site, box)
+    assert len(box.letters) == _tries.MOST + 3
+
+
 def test_practice_sends_nothing_and_says_the_code_on_the_page(site: Site, box: mailbox.Mailbox) -> None:
     switch_on(site, box)
     site.app.config["SETTINGS"] = dataclasses.replace(site.app.config["SETTINGS"], demo=True)
     someone = site.person("township_worker", TOWNSHIP)
     given = {"by": ["mail", "sms"], "mail": ADDRESS, "sms": PHONE, "lang": "zh"}
     assert someone.post(PAGE, given).status_code == 302
-    codes = re.findall(r"验证码是([0-9]{6})", someone.get(PAGE).text)
-    assert len(codes) == 2
-    assert types(someone, codes[0]) == 302
+    codes = dict(re.findall(r"(邮件|短信)验证码是([0-9]{6})", someone.get(PAGE).text))
+    assert codes.keys() == {"邮件", "短信"}
+    assert types(someone, codes["邮件"]) == 302
     assert (tick(site), box.letters) == (0, [])

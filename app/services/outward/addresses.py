@@ -11,17 +11,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import and_, delete, insert, select, update
+from sqlalchemy import and_, delete, select, update
 from sqlalchemy.orm import Session
 
-from app import clock
 from app.db import settings, table, transaction
 from app.errors import Invalid
-from app.models import AddressCode, Delivery, User
-from app.services import _seal, practice
+from app.models import AddressCode, User
+from app.services import _seal
 from app.text import Text
 
-USER, CODE, DELIVERY = table(User), table(AddressCode), table(Delivery)
+USER, CODE = table(User), table(AddressCode)
 WANTS: Mapping[str, str] = {"mail": "notice_mail", "sms": "notice_sms"}
 """Channel → the column that says whether the person wants it."""
 CONFIRMED: Mapping[str, str] = {"mail": "mail_confirmed", "sms": "sms_confirmed"}
@@ -84,7 +83,8 @@ def wishes(session: Session, user_id: int) -> Wishes:
 
 
 def keep(user_id: int, wanted: Wishes, lang: str) -> tuple[str, ...]:
-    """Keep what a person chose. Another address than before is not confirmed: returns the channels that need a code.
+    """Keep what a person chose. Another address than before is not confirmed: returns the channels that need a code,
+    which confirming.ask has sent.
 
     Raises Invalid with a message for each field.
     """
@@ -109,20 +109,7 @@ def keep(user_id: int, wanted: Wishes, lang: str) -> tuple[str, ...]:
         session.execute(update(USER).where(USER.c.id == user_id).values(values))
         session.execute(delete(CODE).where(CODE.c.user_id == user_id, CODE.c.channel.not_in(same)))
         known = same & {*before.by, *before.confirmed}
-        asked = tuple(channel for channel in WANTS if to[channel] and channel in wanted.by and channel not in known)
-        for channel in asked:
-            ask(session, user_id, channel)
-        return asked
-
-
-def ask(session: Session, user_id: int, channel: str) -> None:
-    """Void the code that was sent before, and put another in the queue; in practice mode, where nothing goes out, in none."""
-    now = clock.now(practice.offset(session))
-    session.execute(delete(CODE).where(CODE.c.user_id == user_id, CODE.c.channel == channel))
-    session.execute(insert(CODE).values(user_id=user_id, channel=channel, asked_at=now, tries=0))
-    if channel in channels():
-        values = {"user_id": user_id, "channel": channel, "state": "waiting", "attempts": 0, "due_at": now}
-        session.execute(insert(DELIVERY).values(values))
+        return tuple(channel for channel in WANTS if to[channel] and channel in wanted.by and channel not in known)
 
 
 def _place(user_id: int) -> str:

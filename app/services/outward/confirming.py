@@ -11,22 +11,22 @@ import hmac
 import secrets
 from datetime import timedelta
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from app import clock
 from app.db import changed, db, settings, table, transaction
 from app.errors import Invalid, TooMany
-from app.models import User
-from app.services import _seal, practice
+from app.models import Delivery, User
+from app.services import _seal, _tries, practice
 from app.services.outward import addresses
 from app.text import Text
 
-USER, CODE = table(User), addresses.CODE
+USER, DELIVERY, CODE = table(User), table(Delivery), addresses.CODE
 DIGITS, TRIES = 6, 5
 VALID = timedelta(minutes=30)
 REST = timedelta(minutes=1)
-"""So long nobody asks for another code: a phone is not to be flooded."""
+"""So long nobody asks for another code to the same address: a phone is not to be flooded."""
 WRONG = Text("验证码不对。", "That is not the code.")
 OVER = Text(
     "这个验证码过了 30 分钟，或者已经错了 5 次。请再要一个。",
@@ -35,15 +35,36 @@ OVER = Text(
 TOO_SOON = Text("刚发过。一分钟以后再要。", "One was sent just now. Ask again in a minute.")
 
 
-def again(user_id: int, channel: str) -> None:
-    """Another code to the same address. Raises TooMany within a minute, Invalid where there is nothing to confirm."""
-    with transaction() as session:
-        _require_open(session, user_id, channel)
-        asked = session.scalar(select(CODE.c.asked_at).where(CODE.c.user_id == user_id, CODE.c.channel == channel))
-        since = clock.now(practice.offset(session)) - asked if asked else REST
-        if since < REST and not settings().demo:
-            raise TooMany("code_too_soon", TOO_SOON, (REST - since).seconds)
-        addresses.ask(session, user_id, channel)
+def ask(user_id: int, channel: str) -> None:
+    """Void the code before and have another sent; in practice mode, where nothing goes out, it is only made.
+
+    Raises TooMany within a minute of the last to the same address, and after ten in twelve hours whatever the
+    addresses: nobody floods strangers by typing theirs. Invalid where there is nothing to confirm.
+    """
+    session = db.session()
+    _require_open(session, user_id, channel)
+    if not settings().demo:
+        _require_rest(session, user_id, channel)
+    with transaction() as writing:
+        now = clock.now(practice.offset(writing))
+        writing.execute(delete(CODE).where(CODE.c.user_id == user_id, CODE.c.channel == channel))
+        writing.execute(insert(CODE).values(user_id=user_id, channel=channel, asked_at=now, tries=0))
+        if channel in addresses.channels():
+            values = {"user_id": user_id, "channel": channel, "state": "waiting", "attempts": 0, "due_at": now}
+            writing.execute(insert(DELIVERY).values(values))
+
+
+def _require_rest(session: Session, user_id: int, channel: str) -> None:
+    asked = session.scalar(select(CODE.c.asked_at).where(CODE.c.user_id == user_id, CODE.c.channel == channel))
+    since = practice.now() - asked if asked else REST
+    if since < REST:
+        raise TooMany("code_too_soon", TOO_SOON, (REST - since).seconds)
+    left = _tries.rests(_seal.blind_index("address.letters", f"{user_id}:{channel}"))
+    if left is not None:
+        hours = _tries.in_hours(left)
+        zh = f"发的验证码太多了，过{hours}小时再要。在那以前，通知在页面上看。"
+        en = f"Too many codes were sent. Ask again in {hours} {'hour' if hours == 1 else 'hours'}; until then see notices here."
+        raise TooMany("too_many_codes", Text(zh, en), int(left.total_seconds()))
 
 
 def fresh(user_id: int, channel: str) -> str | None:
