@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from app import clock
 from app.db import changed, db, table, transaction
-from app.errors import Forbidden, Invalid, NotFound, Refused
+from app.errors import Forbidden, Invalid, NotFound
 from app.models import AccountChange, Post, Task, Unit, User
 from app.rules.access import ADMIN, AUDITOR, NO_JOB, Person
 from app.services import access, authenticator, leaving, people, releases, units
@@ -194,14 +194,14 @@ def give_post(person: Person, user_id: int, typed: Mapping[str, str], lang: str 
         _write(session, person, user_id, "post_given", typed["role"], unit_id)
 
 
-def end_post(person: Person, user_id: int, post_id: int, why: str) -> int:
-    """End one post; what they had in hand by it goes back to the post. Returns how many.
+def end_post(person: Person, user_id: int, post_id: int, why: str, lang: str = "zh") -> tuple[int, bool]:
+    """End one post; what they had in hand by it goes back to the post. Returns how many, and whether nobody holds it now.
 
-    `why`: a key of leaving.WHY. Raises Forbidden, NotFound, Refused without a reason.
+    `why`: a key of leaving.WHY. Raises Forbidden, NotFound, Invalid without a reason (field `why-<post_id>`).
     """
     _other(person, user_id)
     if why not in leaving.WHY:
-        raise Refused("no_reason", NO_REASON)
+        raise Invalid("no_reason", NO_REASON, {f"why-{post_id}": NO_REASON.say(lang)})
     with transaction() as session:
         post = session.execute(select(POST).where(POST.c.id == post_id, POST.c.user_id == user_id)).mappings().first()
         if post is None:
@@ -213,7 +213,7 @@ def end_post(person: Person, user_id: int, post_id: int, why: str) -> int:
         back = changed(session, held.values(assignee_id=None, owner_id=None))
         session.execute(update(TASK).where(*by_it, TASK.c.owner_id == user_id).values(owner_id=None))
         leaving.change(session, person.id, user_id, "post_ended", post["role"], post["unit_id"], why)
-        return back
+        return back, bool(leaving.without_holder(session, [(post["role"], post["unit_id"])], lang))
 
 
 def new_password(person: Person, user_id: int, password_hash: str) -> None:

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from app import clock
 from app.db import Row, changed, db, table, transaction
-from app.errors import Forbidden, NotFound, Refused
+from app.errors import Forbidden, Invalid, NotFound
 from app.models import AccountChange, Case, Draft, FormerPost, Post, Task, Unit, User
 from app.rules.access import Party, Person, Resource
 from app.services import access, people, practice, releases
@@ -116,12 +116,13 @@ def leave(user_id: int, lang: str = "zh", *, by: int | None = None, why: str = "
         return Left(
             name=session.scalar(select(USER.c.name).where(USER.c.id == user_id)) or "",
             tasks=back,
-            vacant=_without_holder(session, [(row["role"], row["unit_id"]) for row in held], lang),
+            vacant=without_holder(session, [(row["role"], row["unit_id"]) for row in held], lang),
             drafts=session.scalar(select(func.count()).where(DRAFT.c.user_id == user_id)) or 0,
         )
 
 
-def _without_holder(session: Session, posts: Sequence[tuple[str, int]], lang: str) -> tuple[Vacancy, ...]:
+def without_holder(session: Session, posts: Sequence[tuple[str, int]], lang: str) -> tuple[Vacancy, ...]:
+    """Of these posts (role, unit) those that nobody holds now."""
     books, found = releases.current_library(), []
     for role, unit_id in posts:
         if people.holders(session, role, unit_id):
@@ -157,10 +158,10 @@ def vacant(session: Session, person: Person, lang: str = "zh") -> tuple[Vacancy,
 
 
 def end(person: Person, user_id: int, why: str, lang: str = "zh") -> Left:
-    """`leave`, for whoever may say so. Raises Forbidden, NotFound, Refused without a reason."""
+    """`leave`, for whoever may say so. Raises Forbidden, NotFound, Invalid without a reason."""
     require(db.session(), person, user_id)
     if why not in WHY:
-        raise Refused("no_reason", NO_REASON)
+        raise Invalid("no_reason", NO_REASON, {"why": NO_REASON.say(lang)})
     return leave(user_id, lang, by=person.id, why=why)
 
 

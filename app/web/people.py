@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import ngettext
 from flask_security import auth_required
 
-from app.errors import Refused
+from app.errors import Invalid, Refused
 from app.services import leaving, loads
 from app.services.inbox import actions
 from app.text import Text
@@ -40,8 +40,12 @@ def mine() -> ResponseReturnValue:
 @auth_required()
 def show(user_id: int) -> ResponseReturnValue:
     """A person's hand-over list, on screen and on paper."""
+    return _show(user_id, {})
+
+
+def _show(user_id: int, errors: dict[str, str]) -> str:
     page = loads.sheet(frame.me(), user_id, frame.lang())
-    return render_template("people/show.html", page=page, reasons=leaving.WHY)
+    return render_template("people/show.html", page=page, reasons=leaving.WHY, errors=errors)
 
 
 @people.post("/<int:user_id>/give")
@@ -65,5 +69,8 @@ def leave(user_id: int) -> ResponseReturnValue:
     """End a person's posts and sign-in; what became of their work."""
     if "sure" not in request.form:
         raise Refused("not_sure", NOT_SURE)
-    left = leaving.end(frame.me(), user_id, request.form.get("why", ""), frame.lang())
+    try:
+        left = leaving.end(frame.me(), user_id, request.form.get("why", ""), frame.lang())
+    except Invalid as wrong:
+        return _show(user_id, dict(wrong.fields)), 422
     return render_template("people/left.html", left=left)

@@ -88,8 +88,14 @@ def give_post(user_id: int) -> ResponseReturnValue:
 @auth_required()
 def end_post(user_id: int, post_id: int) -> ResponseReturnValue:
     """End one post."""
-    back = service.end_post(frame.me(), user_id, post_id, request.form.get(f"why-{post_id}", ""))
+    why = request.form.get(f"why-{post_id}", "")
+    try:
+        back, empty = service.end_post(frame.me(), user_id, post_id, why, frame.lang())
+    except Invalid as wrong:
+        return _show(user_id, {}, dict(wrong.fields)), 422
     flash(_("岗位结束了。") + ngettext("%(num)s件手上的事放回了岗位。", "%(num)s件手上的事放回了岗位。", back), "done")
+    if empty:
+        flash(_("这个岗位现在没有人，它的事没人能领。请给别人这个岗位。"), "fix")
     return redirect(url_for("accounts.show", user_id=user_id))
 
 

@@ -90,14 +90,28 @@ def test_a_post_that_ends_gives_its_work_back(site: Site) -> None:
     end, other = (f"/accounts/{user_id}/posts/{id_}/end" for id_ in (post["id"], post["id"] + 1))
     assert me.post(other, {f"why-{post['id'] + 1}": "moved"}).status_code == 404
     for why in ({}, {f"why-{post['id']}": "because"}):
-        assert me.post(end, why).status_code == 422
+        answer = me.post(end, why)
+        assert answer.status_code == 422
+        assert f'id="why-{post["id"]}-error"' in answer.text, "said beside the question, on the same page"
+        assert len(posts(site, user_id)) == 1
     assert me.post(end, {f"why-{post['id']}": "moved"}).status_code == 302
+    assert "现在没有人" not in me.get("/system/").text, "others hold it still"
     assert "结束了岗位" in me.get("/system/changes").text
     assert "调到别的岗位" in me.get("/system/changes").text
     (row,) = site.rows(sa.select(TASK.c.assignee_id, TASK.c.status).where(TASK.c.id == task))
     assert (row["assignee_id"], row["status"]) == (None, "open")
     assert site.user(user_id).get(f"/tasks/{task}").status_code in (403, 404)
     assert posts(site, user_id) == []
+
+
+def test_whoever_ends_the_last_post_is_told_that_nobody_holds_it_now(site: Site) -> None:
+    me = admin(site)
+    chief = site.person("police_chief", f"{TOWNSHIP}-police")
+    (post,) = posts(site, chief.user_id)
+    assert (
+        me.post(f"/accounts/{chief.user_id}/posts/{post['id']}/end", {f"why-{post['id']}": "term"}).status_code == 302
+    )
+    assert "这个岗位现在没有人" in me.get(f"/accounts/{chief.user_id}").text
 
 
 def test_leaving_is_a_change_of_the_account(site: Site) -> None:

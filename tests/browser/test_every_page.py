@@ -312,6 +312,40 @@ def test_two_people_send_one_task(walk: Walk) -> None:
     assert not walk.faults, "\n".join(walk.faults)
 
 
+def test_an_address_waits_for_its_code(walk: Walk) -> None:
+    for lang, phone in LOOKS:
+        page, end = walk.page("dudao", lang, phone=phone), named(lang, phone=phone)
+        page.goto("/account/notices")
+        page.locator("[name=by][value=mail]").check(force=True)
+        page.fill("[name=mail]", f"{end}@example.org")
+        page.locator("form[action='/account/notices'] button").click()
+        expect(page.locator(".flash")).to_have_count(2)
+        walk.look("page-address-waits", page, lang, phone=phone)
+        page.fill("[name=code-mail]", "12345")
+        page.locator("form[action$='/confirm'] button").click()
+        expect(page.locator("#code-mail-error")).to_be_visible()
+        walk.look("page-address-wrong-code", page, lang, phone=phone)
+    assert not walk.faults, "\n".join(walk.faults)
+
+
+def test_no_reason_was_chosen(walk: Walk) -> None:
+    """For ending a post, and for leaving: said beside the question, and nothing has ended."""
+    for lang, phone in LOOKS:
+        page = walk.page("guanli", lang, phone=phone)
+        page.goto(f"/accounts/{walk.values['user_id']}")
+        page.locator("#posts ~ ul details summary").first.click()
+        page.locator("form[action$='/end'] button").first.click()
+        expect(page.locator("[id^=why-][id$=-error]")).to_be_visible()
+        walk.look("page-post-no-reason", page, lang, phone=phone)
+        page.goto(f"/people/{walk.values['user_id']}")
+        page.locator("details.leave summary").click()
+        page.locator("[name=sure]").check(force=True)
+        page.locator("form[action$='/leave'] button").click()
+        expect(page.locator("#why-error")).to_be_visible()
+        walk.look("page-leave-no-reason", page, lang, phone=phone)
+    assert not walk.faults, "\n".join(walk.faults)
+
+
 def test_somebody_gets_a_new_password(walk: Walk) -> None:
     with walk.site.app.app_context():
         someone = db.session.scalar(
