@@ -11,6 +11,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
+from app.rules.files import BROKEN_ZIP
 from app.text import Text
 
 LARGEST_UPLOAD = 2 * 2**20
@@ -57,7 +58,7 @@ def dangers(content: bytes) -> Iterator[Text]:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             yield from _dangers(archive)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError):
+    except BROKEN_ZIP:
         yield NOT_DOCX
 
 

@@ -45,6 +45,10 @@ KINDS = {
     )
 }
 ENDINGS = tuple(f".{ending}" for kind in KINDS.values() for ending in kind.endings)
+BROKEN_ZIP = (
+    zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, OSError, ValueError,
+)  # fmt: skip
+"""What unpacking raises where the archive, or a part of it, is broken, encrypted or packed in some other way."""
 OFFICE = {"docx": "word/document.xml", "xlsx": "xl/workbook.xml"}
 
 EMPTY = Text("这个文件是空的，没有加上。", "This file is empty; it was not added.")
@@ -134,7 +138,7 @@ def _office_code(content: bytes) -> str:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             names = set(archive.namelist())
-    except (zipfile.BadZipFile, ValueError, NotImplementedError):
+    except BROKEN_ZIP:
         return ""
     return next((code for code, main in OFFICE.items() if {"[Content_Types].xml", main} <= names), "")
 
@@ -154,7 +158,7 @@ def _office(content: bytes, kind: Kind) -> Text | None:
                 if left < 0:
                     return TOO_BIG_INSIDE
             main = archive.read(OFFICE[kind.code])
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, OSError, ValueError):
+    except BROKEN_ZIP:
         return BROKEN
     return None if b"<" in main else BROKEN
 

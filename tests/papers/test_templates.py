@@ -202,6 +202,15 @@ def test_what_is_no_word_document_is_refused(content: bytes) -> None:
     assert said(content)
 
 
+def test_a_part_that_does_not_unpack_is_refused() -> None:
+    """Its place and size are right; what is packed there is not."""
+    with zipfile.ZipFile(io.BytesIO(GOOD)) as archive:
+        part = archive.getinfo("word/document.xml")
+    at = part.header_offset + 30 + len(part.filename)
+    broken = GOOD[:at] + b"\xff" * 40 + GOOD[at + 40 :]
+    assert list(hostile.dangers(broken)) == [hostile.NOT_DOCX]
+
+
 def test_a_part_that_is_longer_than_it_says_is_refused() -> None:
     packed = bytearray(repacked(lambda parts: parts.update({"word/z.xml": b"z" * 5000})))
     at = packed.rindex(b"word/z.xml") - 46  # its entry in the central directory
