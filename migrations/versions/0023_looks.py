@@ -1,7 +1,7 @@
 """Who opened which record
 
-Revision ID: 0022
-Revises: 0019b
+Revision ID: 0023
+Revises: 0022
 
 """
 
@@ -10,8 +10,8 @@ import sqlalchemy as sa
 
 
 # revision identifiers, used by Alembic.
-revision = "0022"
-down_revision = "0025"
+revision = "0023"
+down_revision = "0022"
 branch_labels = None
 depends_on = None
 

@@ -1,7 +1,7 @@
 """Notice addresses are confirmed by a code; a change of an account says why, and may be nobody's at the machine itself
 
-Revision ID: 0023
-Revises: 0019b
+Revision ID: 0024
+Revises: 0023
 
 """
 
@@ -10,8 +10,8 @@ import sqlalchemy as sa
 
 
 # revision identifiers, used by Alembic.
-revision = "0023"
-down_revision = "0022"
+revision = "0024"
+down_revision = "0023"
 branch_labels = None
 depends_on = None
 

@@ -1,6 +1,6 @@
 """Drafts of releases with every saved text and every move; a release may hold again what an older one held
 
-Revision ID: 0025
+Revision ID: 0022
 Revises: 0019b
 
 """
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 
 # revision identifiers, used by Alembic.
-revision = "0025"
+revision = "0022"
 down_revision = "0019b"
 branch_labels = None
 depends_on = None
