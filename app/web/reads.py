@@ -13,7 +13,7 @@ from flask_security import auth_required
 from app.errors import NotFound, Refused
 from app.rules.calendar import instant
 from app.services import access
-from app.services.history import lookers
+from app.services.history import reads as service
 from app.text import Text
 from app.web import frame
 from app.web.audit import audit
@@ -33,7 +33,7 @@ class _Narrowed:
     """What the address narrows the list to: as it stands there, as the service takes it, and what cannot be read."""
 
     typed: dict[str, Any]
-    asked: lookers.Asked
+    asked: service.Asked
     errors: dict[str, str] = field(default_factory=dict)
 
 
@@ -48,7 +48,7 @@ def _narrowed(case_id: int | None) -> _Narrowed:
             days |= {name: instant(typed[name]) + more} if name in typed else {}
         except (Refused, OverflowError):
             errors[name] = NO_DAY.say(frame.lang())
-    return _Narrowed(typed, lookers.Asked(case_id, _id("by"), days.get("since"), days.get("until")), errors)
+    return _Narrowed(typed, service.Asked(case_id, _id("by"), days.get("since"), days.get("until")), errors)
 
 
 def _id(name: str) -> int | None:
@@ -62,7 +62,7 @@ def _id(name: str) -> int | None:
 def reads() -> ResponseReturnValue:
     """Everybody's looks and openings, newest first; a case's number leads on to the list of that case."""
     narrowed, number = _narrowed(None), request.args.get("number", "").strip()
-    case_id = lookers.audited(frame.me(), number) if number else None
+    case_id = service.audited(frame.me(), number) if number else None
     if case_id is not None:
         return redirect(url_for("audit.case_reads", case_id=case_id, **narrowed.typed))
     if number:
@@ -78,7 +78,7 @@ def case_reads(case_id: int) -> ResponseReturnValue:
 
 
 def _page(narrowed: _Narrowed, number: str = "") -> ResponseReturnValue:
-    page = lookers.page(frame.me(), narrowed.asked, request.args.get("after", ""))
+    page = service.page(frame.me(), narrowed.asked, request.args.get("after", ""))
     shown = render_template(
         "audit/reads.html", page=page, typed=narrowed.typed, case_id=narrowed.asked.case_id, errors=narrowed.errors,
         number=page.number or number,
@@ -93,4 +93,4 @@ def export_reads() -> ResponseReturnValue:
     narrowed = _narrowed(_id("case"))
     if narrowed.errors:
         raise NotFound("no_day", access.NOTHING_HERE)
-    return download(lookers.take(frame.me(), narrowed.asked, frame.lang()), "text/csv", "csv", "shouwang-reads")
+    return download(service.take(frame.me(), narrowed.asked, frame.lang()), "text/csv", "csv", "shouwang-reads")

@@ -16,7 +16,7 @@ from app.db import db, table, transaction
 from app.models import Event, Instance, Look, Submission, Unit
 from app.services import looks, people
 from app.services.audit import look_log
-from app.services.history import lookers
+from app.services.history import reads
 from app.services.history._telling import names_of
 from app.web.looks import OPENS
 from tests.api.conftest import NOW
@@ -206,12 +206,12 @@ def test_a_number_leads_to_its_case_and_nonsense_is_answered_kindly(told: Told) 
 
 
 def test_pages_follow_each_other_without_a_gap(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lookers, "PAGE", 1)
+    monkeypatch.setattr(reads, "PAGE", 1)
     with told.site.app.app_context():
         person = people.person(db.session(), told.auditor.user_id)
-        pages = [lookers.page(person, lookers.Asked(told.case, since=DAY))]
+        pages = [reads.page(person, reads.Asked(told.case, since=DAY))]
         while pages[-1].after:
-            pages.append(lookers.page(person, lookers.Asked(told.case, since=DAY), pages[-1].after))
+            pages.append(reads.page(person, reads.Asked(told.case, since=DAY), pages[-1].after))
     records = [line.record for page in pages for line in page.lines if line.by in (told.officer, told.chief)]
     assert records == [f"case:{told.case}", f"task:{told.task}"]
     assert all(len(page.lines) == 1 for page in pages)
