@@ -38,9 +38,9 @@ def offset(session: Session) -> timedelta:
     return timedelta(seconds=seconds or 0)
 
 
-def now() -> datetime:
-    """The time at which things happen, for a page or a list."""
-    return clock.now(offset(db.session()))
+def now(session: Session | None = None) -> datetime:
+    """The time at which things happen: for a page or a list, or as a transaction's own `session` reads it."""
+    return clock.now(offset(session or db.session()))
 
 
 def ahead(by: str) -> datetime:

@@ -10,7 +10,6 @@ from pathlib import Path
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
-from app import clock
 from app.db import Read, db, transaction
 from app.errors import NotFound
 from app.models import Definition, Release
@@ -56,16 +55,12 @@ def load(root: Path = ROOT, note: str = "") -> int:
 
 def store(session: Session, files: dict[str, bytes], note: str) -> int:
     """Store `files` as one more release, not yet published; returns its id."""
-    release = Release(hash=content_hash(files), note=note, loaded_at=_now(session))
+    release = Release(hash=content_hash(files), note=note, loaded_at=practice.now(session))
     session.add(release)
     session.flush()
     rows = [{"release_id": release.id, "path": path, "content": content} for path, content in files.items()]
     session.execute(insert(Definition), rows)
     return release.id
-
-
-def _now(session: Session) -> datetime:
-    return clock.now(practice.offset(session))
 
 
 def publish(release_id: int) -> None:
@@ -79,7 +74,7 @@ def put_in_force(session: Session, release_id: int) -> None:
     release = session.get(Release, release_id)
     if release is None:
         raise NotFound("no_release", Text("没有这个版本。", "There is no such release."))
-    release.published_at = _now(session)
+    release.published_at = practice.now(session)
 
 
 def current(session: Session) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from flask_security import auth_required
 from werkzeug.wrappers import Response
 
@@ -20,6 +21,8 @@ from app.text import Text
 from app.web import frame, studio
 
 pages = Blueprint("drafts", __name__, url_prefix="/studio/drafts")
+MOST_SAID = 5
+"""Changes made to a file on its way in that are said one by one."""
 WRONG_TIME = Text("日期和时间写成 2026-12-01 08:00 这样。", "Write date and time like 2026-12-01 08:00.")
 TYPES = {"bpmn": "application/xml; charset=utf-8", "json": "application/json; charset=utf-8"}
 
@@ -54,12 +57,12 @@ def _page(draft_id: int, problems: Any = None, **wrong: str) -> str:
     )  # fmt: skip
 
 
-def _groups(books: Library, names: dict[str, Text]) -> list[tuple[str, list[tuple[str, Text, str | None]]]]:
-    """All files by kind, each with its name and where it is edited."""
-    listed: dict[str, list[tuple[str, Text, str | None]]] = {_("流程"): [], _("登记"): [], _("表单"): []}
+def _groups(books: Library, names: dict[str, Text]) -> list[tuple[str, list[tuple[str, Text]]]]:
+    """All files by kind, each with its name."""
+    listed: dict[str, list[tuple[str, Text]]] = {_("流程"): [], _("登记"): [], _("表单"): []}
     for path in sorted(books.files):
         kind = _("流程") if path.endswith(".bpmn") else _("表单") if path.startswith("forms/") else _("登记")
-        listed[kind].append((path, names[path], None))
+        listed[kind].append((path, names[path]))
     return list(listed.items())
 
 
@@ -178,8 +181,13 @@ def upload(draft_id: int) -> ResponseReturnValue:
     """Save a file that somebody has changed elsewhere, on top of the text that holds now."""
     sent = request.files.get("file")
     name = (sent.filename or "").rpartition("/")[2] if sent else ""
-    draft_files.upload(frame.me(), draft_id, name, sent.read() if sent else b"")
+    changes = draft_files.upload(frame.me(), draft_id, name, sent.read() if sent else b"")
     flash(_("存好了，原来的稿子也留着。"), "done")
+    for change in changes[:MOST_SAID]:
+        flash(change.say(frame.lang()))
+    if changes[MOST_SAID:]:
+        left = len(changes) - MOST_SAID
+        flash(ngettext("还补了%(num)s处。", "还补了%(num)s处。", left))
     return redirect(url_for("drafts.show", draft_id=draft_id))
 
 

@@ -11,9 +11,6 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_security import auth_required
 
-from app.db import db
-from app.rules.access import Resource
-from app.services import access
 from app.services.studio import comparing, drafts
 from app.services.studio.comparing import FileChanges
 from app.services.studio.difference import Way
@@ -39,9 +36,8 @@ def index() -> ResponseReturnValue:
 
 def overview(typed: str, wrong: str) -> str:
     """The page, with what was typed as a new draft's title and what is wrong with it."""
-    edits = bool(access.policy(db.session()).can(frame.me(), "edit", Resource("library")))
     return render_template("studio/index.html", releases=comparing.index(frame.me()), drafts=drafts.index(frame.me()),
-                           edits=edits, typed=typed, wrong=wrong)  # fmt: skip
+                           edits=drafts.may_make(frame.me()), typed=typed, wrong=wrong)  # fmt: skip
 
 
 @studio.get("/compare")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -182,6 +183,22 @@ def test_what_cannot_be_read_or_has_no_place_is_not_saved(office: Office) -> Non
         with pytest.raises(Refused):
             draft_files.save(office.yi, draft, path, content, 0)
     assert draft_files.history(office.yi, draft) == []
+
+
+def test_a_diagram_without_a_layout_gets_one_and_it_is_said(office: Office) -> None:
+    draft = drafts.make(office.yi, "改")
+    whole = draft_files.text(office.yi, draft, DRAWING).content
+    assert draft_files.upload(office.yi, draft, "emergency-response.bpmn", whole) == ()
+    assert draft_files.history(office.ji, draft) == [], "what needs nothing keeps its bytes"
+    bare = re.sub(rb"<bpmndi:BPMNDiagram.*</bpmndi:BPMNDiagram>", b"", whole, flags=re.DOTALL)
+    assert bare != whole
+    said = draft_files.upload(office.yi, draft, "emergency-response.bpmn", bare)
+    assert said
+    assert b"BPMNShape" in draft_files.text(office.yi, draft, DRAWING).content
+    with pytest.raises(Refused) as refused:
+        draft_files.upload(office.yi, draft, "emergency-response.bpmn", b'<!DOCTYPE a [<!ENTITY b "c">]><a/>')
+    assert "DOCTYPE" in refused.value.text.en
+    assert [(row.id, row.files) for row in drafts.index(office.ji)] == [(draft, 1)]
 
 
 def test_only_what_was_checked_is_submitted_and_only_that_is_approved(office: Office) -> None:

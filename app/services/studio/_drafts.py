@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
-from app import clock
 from app.db import table
 from app.errors import NotFound
 from app.models import DraftFile, DraftMove, ReleaseDraft
@@ -38,11 +36,20 @@ def _there(found: ReleaseDraft | None) -> ReleaseDraft:
     return found
 
 
+LAST = select(func.max(FILE.c.id)).group_by(FILE.c.draft_id, FILE.c.path)
+"""Of each file the text that was saved last, which holds."""
+
+
 def versions(session: Session, draft_id: int) -> dict[str, tuple[int, bytes | None]]:
     """By path, the text that holds: its version and content (None: as in the base)."""
-    query = select(FILE.c.path, FILE.c.version, FILE.c.content).where(FILE.c.draft_id == draft_id)
-    rows = session.execute(query.order_by(FILE.c.path, FILE.c.version))
-    return {row.path: (row.version, row.content) for row in rows}
+    query = select(FILE.c.path, FILE.c.version, FILE.c.content).where(FILE.c.draft_id == draft_id, FILE.c.id.in_(LAST))
+    return {row.path: (row.version, row.content) for row in session.execute(query)}
+
+
+def counts(session: Session) -> dict[int, int]:
+    """By draft, how many files differ from its base."""
+    query = select(FILE.c.draft_id, func.count()).where(FILE.c.id.in_(LAST), FILE.c.content.is_not(None))
+    return {draft_id: count for draft_id, count in session.execute(query.group_by(FILE.c.draft_id))}
 
 
 def changed(session: Session, draft_id: int) -> dict[str, bytes]:
@@ -55,12 +62,12 @@ def files(session: Session, draft: ReleaseDraft) -> dict[str, bytes]:
     return {**library(session, draft.base_id).files, **changed(session, draft.id)}
 
 
-def books(session: Session, draft: ReleaseDraft, more: Mapping[str, bytes] | None = None) -> Library:
-    """The draft's files, read; with some of them as they stand in an editor."""
-    return Library({**files(session, draft), **(more or {})})
+def books(session: Session, draft: ReleaseDraft) -> Library:
+    """The draft's files, read."""
+    return Library(files(session, draft))
 
 
 def note(session: Session, draft_id: int, what: str, by_id: int | None, **more: Any) -> None:
     """Write a move down."""
-    at = clock.now(practice.offset(session))
+    at = practice.now(session)
     session.execute(insert(MOVE).values(draft_id=draft_id, what=what, by_id=by_id, at=at, **more))

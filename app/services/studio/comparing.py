@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from app.db import db
-from app.rules.access import Person, Resource
+from app.rules.access import Person
 from app.services import access, releases
 from app.services.library import Library, library
 from app.services.studio import _drafts
+from app.services.studio._drafts import LIBRARY
 from app.services.studio.difference import Change, compare
 from app.text import Text
 
@@ -51,26 +52,28 @@ class Comparison:
 
 def index(person: Person) -> list[releases.ReleaseRow]:
     """Every release, newest first. Raises Forbidden for all but policy staff, approvers and auditors."""
-    access.require(db.session(), person, "review", Resource("library"))
+    access.require(db.session(), person, "review", LIBRARY)
     return releases.index()
 
 
 def compared(person: Person, before: int, after: int) -> Comparison:
     """How release `after` differs from release `before`. Raises NotFound, Forbidden."""
     session = db.session()
-    access.require(session, person, "review", Resource("library"))
+    access.require(session, person, "review", LIBRARY)
     old, new = library(session, before), library(session, after)
     rows = {row.id: row for row in releases.index()}
-    told = groupby(compare(old.files, new.files), key=lambda change: change.part.path)
-    return Comparison(rows[before], rows[after], tuple(_file(path, tuple(all_), old, new) for path, all_ in told))
+    return Comparison(rows[before], rows[after], _by_file(old, new))
 
 
 def of_draft(person: Person, draft_id: int) -> tuple[FileChanges, ...]:
     """How a draft differs from the release in force when it was begun, or followed. Raises NotFound, Forbidden."""
     session = db.session()
-    access.require(session, person, "review", Resource("library"))
+    access.require(session, person, "review", LIBRARY)
     draft = _drafts.read(session, draft_id)
-    old, new = library(session, draft.since_id), _drafts.books(session, draft)
+    return _by_file(library(session, draft.since_id), _drafts.books(session, draft))
+
+
+def _by_file(old: Library, new: Library) -> tuple[FileChanges, ...]:
     told = groupby(compare(old.files, new.files), key=lambda change: change.part.path)
     return tuple(_file(path, tuple(all_), old, new) for path, all_ in told)
 
@@ -78,7 +81,7 @@ def of_draft(person: Person, draft_id: int) -> tuple[FileChanges, ...]:
 def diagram(person: Person, release: int, process: str) -> bytes:
     """A diagram as it stands in a release. Raises NotFound, Forbidden."""
     session = db.session()
-    access.require(session, person, "review", Resource("library"))
+    access.require(session, person, "review", LIBRARY)
     return library(session, release).diagram(process)
 
 

@@ -1,4 +1,4 @@
-"""The files of a draft: read, saved without losing anything, taken back, judged while somebody edits.
+"""The files of a draft: read, saved without losing anything, taken back.
 
 Each save keeps the text before it. Who saves says which version they began from; where somebody else was
 quicker nothing is written. Source: ADR 0027.
@@ -14,14 +14,14 @@ import orjson
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
-from app import clock, engine
 from app.db import db, table, transaction
 from app.errors import NotFound, Refused, Stale
 from app.models import ReleaseDraft, User
 from app.rules.access import Person
 from app.services import access, check, practice
 from app.services.library import Library, library
-from app.services.studio._drafts import EDITABLE, FILE, LIBRARY, books, locked, note, read, versions
+from app.services.studio import gate
+from app.services.studio._drafts import EDITABLE, FILE, LAST, LIBRARY, books, locked, note, read, versions
 from app.text import Text
 
 USER = table(User)
@@ -58,7 +58,7 @@ class Saved:
     path: str
     version: int
     by: str
-    at: datetime
+    saved_at: datetime
     as_in_base: bool
     holds: bool
 
@@ -93,13 +93,10 @@ def history(person: Person, draft_id: int) -> list[Saved]:
     """Every text that was saved, newest first."""
     session = db.session()
     access.require(session, person, "review", LIBRARY)
-    holding = versions(session, draft_id)
-    query = select(FILE, USER.c.name.label("by")).join(USER, USER.c.id == FILE.c.saved_by)
-    rows = session.execute(query.where(FILE.c.draft_id == draft_id).order_by(FILE.c.id.desc()))
-    return [
-        Saved(row.path, row.version, row.by, row.saved_at, row.content is None, holding[row.path][0] == row.version)
-        for row in rows
-    ]
+    as_in_base, holds = FILE.c.content.is_(None).label("as_in_base"), FILE.c.id.in_(LAST).label("holds")
+    query = select(FILE.c.path, FILE.c.version, USER.c.name.label("by"), FILE.c.saved_at, as_in_base, holds)
+    query = query.join(USER, USER.c.id == FILE.c.saved_by).where(FILE.c.draft_id == draft_id)
+    return [Saved(**row) for row in session.execute(query.order_by(FILE.c.id.desc())).mappings()]
 
 
 def save(person: Person, draft_id: int, path: str, content: bytes | None, version: int) -> int:
@@ -108,22 +105,14 @@ def save(person: Person, draft_id: int, path: str, content: bytes | None, versio
     Raises Stale when somebody saved meanwhile, Refused for what cannot be read, NotFound, Forbidden.
     """
     access.require(db.session(), person, "edit", LIBRARY)
-    with transaction() as session:
-        draft = locked(session, draft_id)
-        if draft.state not in EDITABLE:
-            raise Refused("draft_closed", NOT_NOW)
-        base = library(session, draft.base_id).files.get(path)
-        _fit(path, content, base)
-        holds, now = versions(session, draft_id).get(path, (0, None))
-        if holds != version:
-            raise Stale("draft_file", OVERTAKEN, version=holds)
-        wanted = None if content == base else content
-        return holds if wanted == now else _keep(session, draft, person, path, holds + 1, wanted)
+    _usable(draft_id, path, content)
+    return _write(person, draft_id, path, content, version)
 
 
-def upload(person: Person, draft_id: int, name: str, content: bytes) -> int:
+def upload(person: Person, draft_id: int, name: str, content: bytes) -> tuple[Text, ...]:
     """Save a file that was changed elsewhere, known by its name, on top of the text that holds now.
 
+    A diagram without ids or a layout gets them, and other tools' words are carried over: returns what was changed so.
     Raises as `save` does.
     """
     session = db.session()
@@ -131,11 +120,52 @@ def upload(person: Person, draft_id: int, name: str, content: bytes) -> int:
     draft = read(session, draft_id)
     folder = "bpmn" if name.endswith(".bpmn") or f"bpmn/{name}" in library(session, draft.base_id).files else "forms"
     path = f"{folder}/{name}"
-    return save(person, draft_id, path, content, versions(session, draft_id).get(path, (0, None))[0])
+    version = versions(session, draft_id).get(path, (0, None))[0]
+    usable, changes = _usable(draft_id, path, content)
+    _write(person, draft_id, path, usable, version)
+    return changes
+
+
+def _usable(draft_id: int, path: str, content: bytes | None) -> tuple[bytes | None, tuple[Text, ...]]:
+    """The text as it can be used here, and what is not as it was sent. Raises Refused where it is no file of a release.
+
+    A diagram is read in a process of its own, before anything is locked. Source: ADR 0028.
+    """
+    session = db.session()
+    known = library(session, read(session, draft_id).base_id)
+    if path not in known.files and (content is None or not PATH.fullmatch(path)):
+        raise Refused("draft_path", NO_SUCH_FILE)
+    if content is None:
+        return None, ()
+    if len(content) > LARGEST:
+        raise Refused("draft_size", TOO_LARGE)
+    if path.endswith(".bpmn"):
+        found = gate.examine(content, known)
+        if found.xml is None:
+            raise Refused("draft_unreadable", found.problems[0].message)
+        return found.xml, tuple(dict.fromkeys(change.message for change in found.changes))
+    try:
+        orjson.loads(content)
+    except orjson.JSONDecodeError:
+        raise Refused("draft_json", check.UNREADABLE) from None
+    return content, ()
+
+
+def _write(person: Person, draft_id: int, path: str, content: bytes | None, version: int) -> int:
+    with transaction() as session:
+        draft = locked(session, draft_id)
+        if draft.state not in EDITABLE:
+            raise Refused("draft_closed", NOT_NOW)
+        base = library(session, draft.base_id).files.get(path)
+        holds, now = versions(session, draft_id).get(path, (0, None))
+        if holds != version:
+            raise Stale("draft_file", OVERTAKEN, version=holds)
+        wanted = None if content == base else content
+        return holds if wanted == now else _keep(session, draft, person, path, holds + 1, wanted)
 
 
 def _keep(session: Session, draft: ReleaseDraft, person: Person, path: str, version: int, text: bytes | None) -> int:
-    at = clock.now(practice.offset(session))
+    at = practice.now(session)
     session.execute(
         insert(FILE).values(
             draft_id=draft.id, path=path, version=version, content=text, saved_by=person.id, saved_at=at
@@ -144,29 +174,3 @@ def _keep(session: Session, draft: ReleaseDraft, person: Person, path: str, vers
     draft.state, draft.checked_hash = "draft", ""
     note(session, draft.id, "saved", person.id, path=path, version=version)
     return version
-
-
-def _fit(path: str, content: bytes | None, base: bytes | None) -> None:
-    """Nothing, where this may be a file of a release. Raises Refused."""
-    if base is None and (content is None or not PATH.fullmatch(path)):
-        raise Refused("draft_path", NO_SUCH_FILE)
-    if content is None:
-        return
-    if len(content) > LARGEST:
-        raise Refused("draft_size", TOO_LARGE)
-    if path.endswith(".json"):
-        try:
-            orjson.loads(content)
-        except orjson.JSONDecodeError:
-            raise Refused("draft_json", check.UNREADABLE) from None
-    else:
-        engine.drawn(content)
-
-
-def lint(person: Person, draft_id: int, path: str, content: bytes) -> list[check.Problem]:
-    """What is wrong with a diagram as it stands in an editor, by the same rules as the check of the whole."""
-    access.require(db.session(), person, "edit", LIBRARY)
-    if len(content) > LARGEST:
-        raise Refused("draft_size", TOO_LARGE)
-    session = db.session()
-    return check.diagram(path, content, check.catalog(books(session, read(session, draft_id), {path: content})))

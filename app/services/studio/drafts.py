@@ -13,14 +13,13 @@ from datetime import datetime
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
-from app import clock
 from app.db import db, table, transaction
 from app.errors import Forbidden, NotFound, Refused
 from app.models import Release, ReleaseDraft, User
 from app.rules.access import Person
 from app.services import access, check, practice, releases
 from app.services.library import library
-from app.services.studio._drafts import DRAFT, EDITABLE, FILE, LIBRARY, MOVE, changed, files, locked, note, read
+from app.services.studio._drafts import DRAFT, EDITABLE, FILE, LIBRARY, MOVE, changed, counts, files, locked, note, read
 from app.text import Text
 
 log = logging.getLogger(__name__)
@@ -109,11 +108,15 @@ def index(person: Person) -> list[DraftRow]:
     session = db.session()
     access.require(session, person, "review", LIBRARY)
     query = select(DRAFT, USER.c.name.label("by")).join(USER, USER.c.id == DRAFT.c.made_by)
-    rows = session.execute(query.where(DRAFT.c.state != "dropped").order_by(DRAFT.c.id.desc())).all()
+    rows, differ = session.execute(query.where(DRAFT.c.state != "dropped").order_by(DRAFT.c.id.desc())), counts(session)
     return [
-        DraftRow(row.id, row.title, row.state, row.by, row.made_at, row.base_id, len(changed(session, row.id)))
-        for row in rows
+        DraftRow(row.id, row.title, row.state, row.by, row.made_at, row.base_id, differ.get(row.id, 0)) for row in rows
     ]
+
+
+def may_make(person: Person) -> bool:
+    """Whether this person begins and changes drafts."""
+    return bool(access.policy(db.session()).can(person, "edit", LIBRARY))
 
 
 def show(person: Person, draft_id: int) -> DraftPage:
@@ -166,7 +169,7 @@ def make(person: Person, title: str, base_id: int | None = None) -> int:
         since = releases.current(session)
         library(session, base_id or since)
         values = {"title": title.strip(), "base_id": base_id or since, "since_id": since, "state": "draft", "notes": "",
-                  "checked_hash": "", "hash": "", "made_by": person.id, "made_at": _now(session)}  # fmt: skip
+                  "checked_hash": "", "hash": "", "made_by": person.id, "made_at": practice.now(session)}  # fmt: skip
         draft_id: int = session.execute(insert(DRAFT).values(values).returning(DRAFT.c.id)).scalar_one()
         note(session, draft_id, "made", person.id, said=title.strip())
         return draft_id
@@ -218,10 +221,10 @@ def approve(person: Person, draft_id: int, publish_at: datetime | None = None) -
             raise Refused("draft_differs", NOT_WHAT_WAS_SENT)
         _in_time(session, draft)
         draft.release_id = releases.store(session, whole, draft.title)
-        draft.publish_at = publish_at or _now(session)
+        draft.publish_at = publish_at or practice.now(session)
         draft.state = "approved"
         note(session, draft_id, "approved", person.id, hash=draft.hash, said=draft.publish_at.isoformat())
-        if draft.publish_at <= _now(session):
+        if draft.publish_at <= practice.now(session):
             _publish(session, draft)
 
 
@@ -288,7 +291,7 @@ def publish_due() -> int:
 def _publish_one(draft_id: int) -> bool:
     with transaction() as session:
         draft = locked(session, draft_id)
-        if draft.state != "approved" or draft.publish_at is None or draft.publish_at > _now(session):
+        if draft.state != "approved" or draft.publish_at is None or draft.publish_at > practice.now(session):
             return False  # another worker was quicker, or it was taken back
         if draft.since_id != releases.current(session):
             _reopen(session, draft, "overtaken", None, "")
@@ -304,10 +307,6 @@ def _publish(session: Session, draft: ReleaseDraft) -> None:
     draft.state = "published"
     note(session, draft.id, "published", None, hash=draft.hash, said=str(draft.release_id))
     log.info("release published", extra={"release": draft.release_id, "draft": draft.id})
-
-
-def _now(session: Session) -> datetime:
-    return clock.now(practice.offset(session))
 
 
 def _at(draft: ReleaseDraft, *states: str) -> None:
