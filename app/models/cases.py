@@ -80,7 +80,7 @@ class Report(Base):
 
 
 class CodeTry(Base):
-    """How often a code was tried for a report's number, which need not exist; forgotten after a while."""
+    """How often a code was tried for a report's number, which need not exist, or sent to one person; forgotten after a while."""
 
     __tablename__ = "code_try"
 

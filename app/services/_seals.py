@@ -13,7 +13,6 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app import clock
 from app.db import Row, table
 from app.errors import NotFound
 from app.models import Instance, SealedRead, Submission
@@ -57,7 +56,7 @@ class Seals:
         live = (
             READ.c.user_id == person.id,
             READ.c.case_id == case_id,
-            READ.c.until > clock.now(practice.offset(session)),
+            READ.c.until > practice.now(session),
         )
         found = session.execute(select(READ.c.submission_id, READ.c.why, READ.c.until).where(*live)).all()
         self.until: dict[int, datetime] = {}

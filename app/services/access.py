@@ -12,7 +12,6 @@ from typing import Any
 from sqlalchemy import and_, false, or_, select
 from sqlalchemy.orm import Session
 
-from app import clock
 from app.db import table
 from app.errors import Forbidden, NeedsReason, NotFound
 from app.models import Case, SealedRead, Task, Unit
@@ -112,7 +111,7 @@ def _openings(session: Session, case_id: int) -> tuple[frozenset[int], frozenset
 
 def whole(session: Session) -> Any:
     """True for openings of a whole case that still last."""
-    return and_(READ.c.submission_id.is_(None), READ.c.until > clock.now(practice.offset(session)))
+    return and_(READ.c.submission_id.is_(None), READ.c.until > practice.now(session))
 
 
 def require(

@@ -17,7 +17,7 @@ from prometheus_client import Histogram
 from sqlalchemy import bindparam, delete, exists, insert, select, update
 from sqlalchemy.orm import Session
 
-from app import clock, engine
+from app import engine
 from app.db import Read, Row, Write, db, table, transaction
 from app.errors import Invalid, NotFound, Refused, Stale
 from app.models import Draft, Incident, Instance, Outbox, Submission, Task
@@ -259,7 +259,7 @@ def record_incident(case_id: int, source: str, source_id: int, error: Exception)
     """Keep what went wrong, in a transaction of its own, for a person to see and retry: once, however often it fails."""
     with transaction() as session:
         LOCK_CASE.first(session.connection(), {"id": case_id})
-        now = clock.now(practice.offset(session))
+        now = practice.now(session)
         where = (Incident.source == source, Incident.source_id == source_id, Incident.state == "open")
         found = session.scalar(select(Incident).where(*where))
         code = error.code if isinstance(error, Refused) else type(error).__name__

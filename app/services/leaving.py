@@ -167,7 +167,7 @@ def end(person: Person, user_id: int, why: str, lang: str = "zh") -> Left:
 
 def remember(session: Session, user_id: int, held: Sequence[Row], by: int | None, why: str) -> None:
     """Put down that these posts of a person ended, by whom, and why."""
-    now = clock.now(practice.offset(session))
+    now = practice.now(session)
     for post in held:
         session.execute(insert(FORMER).values(
             user_id=user_id, role=post["role"], unit_id=post["unit_id"], ended_at=now, ended_by=by, why=why

@@ -16,7 +16,7 @@ from typing import Any, Literal
 from sqlalchemy import Select, and_, func, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
-from app import clock, operations
+from app import operations
 from app.db import Row, changed, db, table, transaction
 from app.errors import NotFound
 from app.models import Case, Notice, Outbox, Post, ReportLink, Task, User
@@ -318,7 +318,7 @@ def _mark(person: Person, row: Row) -> None:
     unread = update(NOTICE).where(NOTICE.c.id == row["id"], NOTICE.c.read_at.is_(None))
     if row["wrapped_key"] is None or not row["payload"]["receipt"]:
         with transaction() as session:
-            now = clock.now(practice.offset(session))
+            now = practice.now(session)
             session.execute(unread.values(read_at=now, reader_id=person.id))
         return
     with commands.work_on(Actor(person.id, "desk", _for_whom(person, row))) as work:

@@ -14,7 +14,6 @@ from typing import Any
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
-from app import clock
 from app.db import Row, db, table, transaction
 from app.models import Case, Incident, Notice, Outbox, Task
 from app.services import commands, practice, releases, units
@@ -81,7 +80,7 @@ def _put_up(outbox_id: int) -> None:
         row = session.execute(query.with_for_update(skip_locked=True)).mappings().first()
         if row is None:
             return
-        now = clock.now(practice.offset(session))
+        now = practice.now(session)
         notice = {"case_id": row["case_id"], "kind": row["payload"]["kind"], **_receiver(session, row)}
         made = session.execute(insert(NOTICE).values(outbox_id=outbox_id, sent_at=now, **notice).returning(NOTICE.c.id))
         plan_urgent(session, made.scalar_one(), notice, now)
@@ -107,7 +106,7 @@ def _put_off(outbox_id: int) -> None:
     with transaction() as session:
         row = session.get(Outbox, outbox_id)
         assert row is not None, "the outbox is never emptied"
-        row.due_at = clock.now(practice.offset(session)) + BACK_OFF[min(row.attempts, len(BACK_OFF) - 1)]
+        row.due_at = practice.now(session) + BACK_OFF[min(row.attempts, len(BACK_OFF) - 1)]
         row.attempts += 1
 
 

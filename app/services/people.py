@@ -7,7 +7,6 @@ import secrets
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app import clock
 from app.db import transaction
 from app.errors import NotFound
 from app.models import Post, Unit, User
@@ -20,7 +19,7 @@ from app.text import Text
 def person(session: Session, user_id: int) -> access.Person:
     """The user as the access rules see them now: their posts, those they stand in for, and where they are on duty."""
     held = posts(session, user_id)
-    at = clock.now(practice.offset(session))
+    at = practice.now(session)
     stands_in = standing.for_person(session, user_id, held, at)
     return access.Person(user_id, held, stands_in, standing.duties(session, user_id, held, stands_in, at))
 
@@ -70,7 +69,7 @@ def id_of(username: str) -> int:
 
 def colleagues(session: Session, role: str, unit_id: int) -> list[tuple[int, str]]:
     """People who hold `role` in the unit and are there now, by name: those to whom its work can be given."""
-    gone = set(session.scalars(standing.away(clock.now(practice.offset(session)))))
+    gone = set(session.scalars(standing.away(practice.now(session))))
     return [one for one in holders(session, role, unit_id) if one[0] not in gone]
 
 

@@ -14,7 +14,6 @@ from datetime import timedelta
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
-from app import clock
 from app.db import changed, db, settings, table, transaction
 from app.errors import Invalid, TooMany
 from app.models import Delivery, User
@@ -46,7 +45,7 @@ def ask(user_id: int, channel: str) -> None:
     if not settings().demo:
         _require_rest(session, user_id, channel)
     with transaction() as writing:
-        now = clock.now(practice.offset(writing))
+        now = practice.now(writing)
         writing.execute(delete(CODE).where(CODE.c.user_id == user_id, CODE.c.channel == channel))
         writing.execute(insert(CODE).values(user_id=user_id, channel=channel, asked_at=now, tries=0))
         if channel in addresses.channels():
@@ -71,7 +70,7 @@ def fresh(user_id: int, channel: str) -> str | None:
     """Make the code that is sent now; the one before counts no more. None where nobody waits for one any more."""
     code = f"{secrets.randbelow(10**DIGITS):0{DIGITS}d}"
     with transaction() as session:
-        now = clock.now(practice.offset(session))
+        now = practice.now(session)
         open_now = (CODE.c.user_id == user_id, CODE.c.channel == channel, CODE.c.asked_at > now - VALID)
         values = {"code": _hash(user_id, channel, code), "until": now + VALID, "tries": 0}
         return code if changed(session, update(CODE).where(*open_now).values(values)) else None
@@ -88,7 +87,7 @@ def confirm(user_id: int, channel: str, typed: str, lang: str) -> None:
     Raises Invalid with a message for `code`: a wrong one, one that is too old or was wrong too often, none asked for.
     """
     with transaction() as session:
-        now = clock.now(practice.offset(session))
+        now = practice.now(session)
         row = (CODE.c.user_id == user_id, CODE.c.channel == channel)
         counted = update(CODE).where(*row, CODE.c.until > now, CODE.c.tries < TRIES)
         kept = session.scalar(counted.values(tries=CODE.c.tries + 1).returning(CODE.c.code))

@@ -88,7 +88,7 @@ def send_one(delivery_id: int) -> bool:
 def again(delivery_id: int) -> bool:
     """Let a failed delivery be tried at once, by the worker; True when there is nothing left to try."""
     with transaction() as session:
-        due = _waiting(delivery_id).values(due_at=clock.now(practice.offset(session)))
+        due = _waiting(delivery_id).values(due_at=practice.now(session))
         return not changed(session, due)
 
 
@@ -99,14 +99,14 @@ def _waiting(delivery_id: int) -> Any:
 def _claimed(delivery_id: int) -> bool:
     """Whether this worker has the next try: it is the one that moved the hour of the one after."""
     with transaction() as session:
-        now = clock.now(practice.offset(session))
+        now = practice.now(session)
         claim = _waiting(delivery_id).where(DELIVERY.c.due_at <= now)
         return changed(session, claim.values(attempts=DELIVERY.c.attempts + 1, due_at=now + CLAIM)) == 1
 
 
 def _put_off(row: Row) -> None:
     with transaction() as session:
-        later = clock.now(practice.offset(session)) + BACK_OFF[min(row["attempts"], len(BACK_OFF)) - 1]
+        later = practice.now(session) + BACK_OFF[min(row["attempts"], len(BACK_OFF)) - 1]
         wakes = row["notice_id"] is not None and _wakes(session, row["notice_id"])
         session.execute(_waiting(row["id"]).values(due_at=awake(later, wakes=wakes)))
 
@@ -118,7 +118,7 @@ def _wakes(session: Any, notice_id: int) -> bool:
 
 def _settle(row: Row, state: str) -> None:
     with transaction() as session:
-        now = clock.now(practice.offset(session))
+        now = practice.now(session)
         session.execute(_waiting(row["id"]).values(state=state, done_at=now))
         if row["attempts"] > QUIET_FAILURES:
             failed = (INCIDENT.c.source == "delivery", INCIDENT.c.source_id == row["id"], INCIDENT.c.state == "open")

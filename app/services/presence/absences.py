@@ -14,7 +14,6 @@ from typing import Any, Literal
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
-from app import clock
 from app.clock import LAW_ZONE
 from app.db import changed, db, table, transaction
 from app.errors import Forbidden, Invalid, NotFound
@@ -152,7 +151,7 @@ def enter(person: Person, user_id: int, asked: Asked, lang: str = "zh") -> tuple
     _require(db.session(), person, user_id)
     with transaction() as session:
         session.execute(select(USER.c.id).where(USER.c.id == user_id).with_for_update())
-        now = clock.now(practice.offset(session))
+        now = practice.now(session)
         wrong = _wrong_days(asked, now.astimezone(LAW_ZONE).date())
         if asked.why not in WHY:
             wrong["why"] = NO_WHY
@@ -183,7 +182,7 @@ def end(person: Person, absence_id: int) -> int:
         raise NotFound("no_absence", access.NOTHING_HERE)
     _require(db.session(), person, row.user_id)
     with transaction() as session:
-        now = clock.now(practice.offset(session))
+        now = practice.now(session)
         running = update(ABSENCE).where(ABSENCE.c.id == absence_id, ABSENCE.c.ends_at > now)
         values = {"ends_at": max(now, row.starts_at), "ended_at": now, "ended_by": person.id}
         if changed(session, running.where(ABSENCE.c.starts_at < ABSENCE.c.ends_at).values(values)) != 1:

@@ -15,7 +15,6 @@ from typing import Any
 from sqlalchemy import delete, insert, select, true, update
 from sqlalchemy.orm import Session
 
-from app import clock
 from app.clock import LAW_ZONE
 from app.db import changed, db, table, transaction
 from app.errors import Forbidden, NotFound, Refused
@@ -136,7 +135,7 @@ def keep(person: Person, unit_id: int, role: str, wanted: Mapping[Shift, int | N
     }:
         raise Refused("not_held", NOT_HELD)
     with transaction() as session:
-        now = clock.now(practice.offset(session))
+        now = practice.now(session)
         session.execute(select(UNIT.c.id).where(UNIT.c.id == unit_id).with_for_update())
         ahead = {shift: user_id for shift, user_id in wanted.items() if shift.ends > now}
         return sum(_put(session, person, (unit_id, role), shift, user_id, now) for shift, user_id in ahead.items())
