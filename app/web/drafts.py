@@ -59,9 +59,9 @@ def _page(draft_id: int, problems: Any = None, **wrong: str) -> str:
 
 def _groups(books: Library, names: dict[str, Text]) -> list[tuple[str, list[tuple[str, Text]]]]:
     """All files by kind, each with its name."""
-    listed: dict[str, list[tuple[str, Text]]] = {_("流程"): [], _("登记"): [], _("表单"): []}
+    listed: dict[str, list[tuple[str, Text]]] = {_("流程"): [], _("登记簿"): [], _("表单"): []}
     for path in sorted(books.files):
-        kind = _("流程") if path.endswith(".bpmn") else _("表单") if path.startswith("forms/") else _("登记")
+        kind = _("流程") if path.endswith(".bpmn") else _("表单") if path.startswith("forms/") else _("登记簿")
         listed[kind].append((path, names[path]))
     return list(listed.items())
 
